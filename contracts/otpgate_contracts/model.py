@@ -1,0 +1,352 @@
+"""The shape of a provider pack: what provider.yaml, errors.yaml and senders.yaml say, as values.
+
+One folder per provider is read by :mod:`otpgate_contracts.loading`; unknown keys are refused there
+with file and line. Every list entry that states a fact carries `source`.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from msgspec import Struct
+
+
+Phase = Literal["sync", "body", "async"]
+Meaning = Literal[
+    "accepted", "queued", "sending", "sent", "delivered", "undelivered", "failed", "expired",
+    "rejected", "canceled", "unknown", "scheduled", "received", "read",
+]
+
+
+class Fact(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Base of every entry: why we believe it, and whether that was checked."""
+
+    source: str = ""
+    unconfirmed: bool = False
+
+
+class Host(Fact, frozen=True, kw_only=True):
+    """A host name the provider answers on. `name` may hold `{region}`/`{edge}` placeholders."""
+
+    name: str
+    product: str = "sms"
+    region: str | None = None
+    kind: Literal["live", "regional", "sandbox", "legacy"] = "live"
+    purpose: str = ""
+
+
+class Region(Fact, frozen=True, kw_only=True):
+    id: str
+    title: str = ""
+    edges: tuple[str, ...] = ()
+    default: bool = False
+
+
+class Confusable(Fact, frozen=True, kw_only=True):
+    """A value that fits another field: `pattern` matches it, `means` says what it really is."""
+
+    pattern: str
+    means: str
+    belongs_to: str | None = None
+
+
+class SettingSpec(Fact, frozen=True, kw_only=True):
+    """One gateway setting of the manifest that is this provider's own (or a common one it narrows).
+
+    `kind` drives the generic rules: id, secret, key (PEM), url, host, sender, enum, bool, number, text.
+    `unit` and `minimum`/`maximum` hold for numbers and durations. `env` lists the names under which
+    deployments usually carry it (used by `init` and by unknown-key suggestions).
+    """
+
+    name: str
+    kind: Literal["id", "secret", "key", "url", "host", "sender", "enum", "bool", "number", "duration", "text"] = "text"
+    title: str = ""
+    products: tuple[str, ...] = ("sms",)
+    pattern: str | None = None
+    example: str | None = None
+    confusable: tuple[Confusable, ...] = ()
+    values: tuple[str, ...] = ()
+    unit: str | None = None
+    minimum: float | None = None
+    maximum: float | None = None
+    default: str | float | bool | None = None
+    max_length: int | None = None
+    env: tuple[str, ...] = ()
+    required: bool = False
+    wire: tuple[str, ...] = ()
+
+
+class CredentialScheme(Fact, frozen=True, kw_only=True):
+    """A set of settings that together authenticate. A gateway must fill at least one scheme whole.
+
+    `principal` is the setting whose value identifies the account on the wire (a call belongs to the
+    gateway whose principal it carries). `how` names the wire form.
+    """
+
+    id: str
+    title: str = ""
+    settings: tuple[str, ...]
+    principal: str
+    secret: str | None = None
+    how: Literal["basic", "body", "header", "bearer", "jwt", "signature", "query"] = "basic"
+    products: tuple[str, ...] = ("sms",)
+
+
+class State(Fact, frozen=True, kw_only=True):
+    name: str
+    meaning: Meaning
+    final: bool = False
+
+
+class Lifecycle(Fact, frozen=True, kw_only=True):
+    """Message states in the provider's words. `paths` name the walks receipts take after acceptance.
+
+    Keys of `paths` are outcomes: delivered, undelivered, failed, expired, rejected, unknown; each is
+    the list of states reported, in order. `initial` is what the send answer says; `initial_with_pool`
+    the same when a sender pool picks the number.
+    """
+
+    states: tuple[State, ...]
+    initial: str
+    initial_with_pool: str | None = None
+    paths: dict[str, tuple[str, ...]]
+    paths_with_pool: dict[str, tuple[str, ...]] = {}
+
+
+class Retry(Fact, frozen=True, kw_only=True):
+    """When a receipt is sent again. `delays` in seconds; `on` are events: connect, timeout, 4xx, 5xx, 429."""
+
+    delays: tuple[float, ...] = ()
+    repeat_last_until: float | None = None
+    on: tuple[str, ...] = ()
+
+
+class Webhook(Fact, frozen=True, kw_only=True):
+    """How delivery receipts reach the service."""
+
+    id: str = "status"
+    products: tuple[str, ...] = ("sms",)
+    methods: tuple[str, ...] = ("POST",)
+    formats: tuple[str, ...] = ("form",)
+    ack: tuple[int, ...] = (200,)
+    timeout: float = 15.0
+    retry: Retry = Retry()
+    signature: str | None = None
+    signature_settings: tuple[str, ...] = ()
+    signature_time: str | None = None
+    signature_always: bool = True
+    message_id_field: str = ""
+    status_field: str = ""
+    error_field: str | None = None
+    max_url_length: int | None = None
+    default_from_account: bool = False
+
+
+class Validity(Fact, frozen=True, kw_only=True):
+    """The validity period on the wire: `unit` is seconds or milliseconds; bounds in that unit."""
+
+    unit: Literal["seconds", "milliseconds", "minutes"] = "seconds"
+    minimum: float
+    maximum: float
+    default: float
+
+
+class Throughput(Fact, frozen=True, kw_only=True):
+    """Messages (or segments) per second. `sender` is a sender kind or `account`; country or `*`."""
+
+    sender: str = "account"
+    country: str = "*"
+    per_second: float
+    unit: Literal["messages", "segments"] = "messages"
+
+
+class Limits(Fact, frozen=True, kw_only=True):
+    text_max: int
+    text_unit: Literal["characters", "bytes"] = "characters"
+    body_max: int = 1_048_576
+    validity: Validity | None = None
+    validity_by_product: dict[str, Validity] = {}
+    throughput: tuple[Throughput, ...] = ()
+    client_reference_max: int | None = None
+    code_length: tuple[int, int] | None = None
+    max_send_attempts: int | None = None
+    max_check_attempts: int | None = None
+
+
+class TestValue(Fact, frozen=True, kw_only=True):
+    """A magic value. `where` is sender, recipient, credential or host; `effect` an error code or `passes`."""
+
+    where: Literal["sender", "recipient", "credential", "host"]
+    pattern: str
+    effect: str = ""
+    meaning: str = ""
+
+
+class SdkTrap(Fact, frozen=True, kw_only=True):
+    """A version range that is known to break; `versions` is a PEP 440 specifier set."""
+
+    versions: str
+    what: str
+    rule: str = "VR003"
+
+
+class Sdk(Fact, frozen=True, kw_only=True):
+    language: Literal["python", "node", "java", "go", "php", "ruby", "csharp"]
+    package: str
+    version: str
+    base_url: str = ""
+    honours_proxy: bool = True
+    honours_ca: tuple[str, ...] = ()
+    traps: tuple[SdkTrap, ...] = ()
+    default_timeout: float | None = None
+
+
+class AccountQuestion(Fact, frozen=True, kw_only=True):
+    """A read-only question to the live account, as an operation of openapi.yaml."""
+
+    question: str
+    operation: str
+    answers: tuple[str, ...] = ()
+
+
+class Quirk(Fact, frozen=True, kw_only=True):
+    id: str
+    title: str
+    reason: str
+
+
+class NumberForm(Fact, frozen=True, kw_only=True):
+    """How recipient numbers stand on the wire: e164, e164_without_plus, national."""
+
+    form: Literal["e164", "e164_without_plus", "national"] = "e164"
+    tolerates: tuple[str, ...] = ()
+
+
+class Provider(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """provider.yaml: everything about one provider that is not an error, a sender rule or an endpoint."""
+
+    id: str
+    title: str
+    homepage: str
+    summary: str = ""
+    aliases: tuple[str, ...] = ()
+    products: dict[str, str]
+    does_not: tuple[str, ...]
+    hosts: tuple[Host, ...]
+    regions: tuple[Region, ...] = ()
+    settings: tuple[SettingSpec, ...]
+    credentials: tuple[CredentialScheme, ...]
+    numbers: NumberForm = NumberForm()
+    lifecycle: Lifecycle
+    lifecycles: dict[str, Lifecycle] = {}
+    webhooks: tuple[Webhook, ...] = ()
+    limits: Limits
+    refuses_in_order: tuple[str, ...]
+    test_values: tuple[TestValue, ...] = ()
+    sdks: tuple[Sdk, ...] = ()
+    account_api: tuple[AccountQuestion, ...] = ()
+    quirks: tuple[Quirk, ...] = ()
+    encoding: dict[str, str] = {}
+    failing_2xx: bool = False
+    accepts_async: bool = True
+    needs_sender: bool = True
+    idempotent_sends: bool = False
+
+
+class ErrorRow(Fact, frozen=True, kw_only=True):
+    """One error of the provider.
+
+    `phase`: sync = HTTP error answer; body = failure inside a 2xx body; async = accepted first, then
+    reported by receipt or read-back. `trigger` is the neutral reason core decides (see
+    otpgate_contracts.account.REASONS), or `input`, `fault`, `resource` where the provider folder
+    decides itself. `rule` and `settings` are the diagnosis: the rule that explains it and the
+    manifest settings that cause it, likeliest first; `account.` prefixes name account-state keys.
+    `retryable`: a service may try again. `recipient`: the fault is the recipient's, so a gateway
+    must not be blamed. Codes are text, also where the wire has integers.
+    """
+
+    code: str
+    title: str
+    phase: Phase = "sync"
+    http: int | None = None
+    product: str = "sms"
+    trigger: str = "input"
+    retryable: bool = False
+    recipient: bool = False
+    rule: str | None = None
+    settings: tuple[str, ...] = ()
+    state: str | None = None
+    message: str | None = None
+    extra: dict[str, str] = {}
+
+
+class SenderKind(Fact, frozen=True, kw_only=True):
+    """Syntax of one kind of sender at this provider; `settings` may carry it (sender, messaging_service_sid...)."""
+
+    kind: Literal["long_code", "short_code", "toll_free", "alphanumeric", "pool"]
+    pattern: str
+    setting: str = "sender"
+    wire_pattern: str | None = None
+
+
+class SenderRule(Fact, frozen=True, kw_only=True):
+    """What this provider does with a kind of sender in a country; `*` is every country not named.
+
+    `effect`: allowed, replaced, refused, dropped (accepted then never delivered), needs_registration.
+    """
+
+    kind: Literal["long_code", "short_code", "toll_free", "alphanumeric", "pool"]
+    countries: tuple[str, ...]
+    effect: Literal["allowed", "replaced", "refused", "dropped", "needs_registration"]
+    reason: str = ""
+    scheme: str | None = None
+
+
+class Senders(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """senders.yaml. Country rows not named here come from countries.yaml."""
+
+    kinds: tuple[SenderKind, ...]
+    rules: tuple[SenderRule, ...] = ()
+
+
+class Country(Struct, frozen=True, kw_only=True):
+    """A row of countries.yaml: sender-ID rules of one destination country."""
+
+    iso: str
+    country: str
+    dial: str
+    alphanumeric: Literal[
+        "allowed", "registration_required", "registration_some_networks", "not_supported_replaced", "not_supported"
+    ]
+    unregistered_effect: str
+    template_registration: bool
+    short_code: bool | None
+    long_code: bool | None
+    two_way: bool | None
+    aws_sender_id: str | None
+    notes: str
+    sources: tuple[str, ...]
+    confidence: Literal["high", "medium", "low"]
+
+
+class Pack(Struct, frozen=True, kw_only=True):
+    """One provider, whole. `openapi` is loaded on demand by `otpgate_contracts.loading.openapi(pack)`."""
+
+    provider: Provider
+    errors: tuple[ErrorRow, ...]
+    senders: Senders
+    folder: str
+
+    @property
+    def id(self) -> str:
+        return self.provider.id
+
+    def error(self, code: str, product: str | None = None) -> ErrorRow | None:
+        """The row of a code, None when the catalogue has no such row."""
+        for row in self.errors:
+            if row.code == code and (product is None or row.product == product):
+                return row
+        return None
+
+    def setting(self, name: str) -> SettingSpec | None:
+        return next((spec for spec in self.provider.settings if spec.name == name), None)

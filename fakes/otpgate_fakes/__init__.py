@@ -1,0 +1,1 @@
+"""Faithful fake SMS gateways, driven by the packs of otpgate_contracts."""

@@ -1,0 +1,1 @@
+"""Checks of observed traffic, and the diagnosis from provider code to rule to setting."""

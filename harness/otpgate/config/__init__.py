@@ -1,0 +1,1 @@
+"""Reading what is deployed: documents with spans, the environment, the manifest."""

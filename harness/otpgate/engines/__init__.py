@@ -1,0 +1,1 @@
+"""Engines start the service and the fakes, wire them, and stop them."""

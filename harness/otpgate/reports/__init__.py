@@ -1,0 +1,1 @@
+"""Pure writers: a Report in, text out. One module per format."""

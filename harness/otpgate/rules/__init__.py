@@ -1,0 +1,1 @@
+"""Static rules: one module per family, one function per rule."""
