@@ -261,6 +261,9 @@ class ErrorRow(Fact, frozen=True, kw_only=True):
     otpgate_contracts.account.REASONS), or `input`, `fault`, `resource` where the provider folder
     decides itself. `rule` and `settings` are the diagnosis: the rule that explains it and the
     manifest settings that cause it, likeliest first; `account.` prefixes name account-state keys.
+    `also` are further reasons this row answers, where a provider has one code for many causes.
+    `product` may carry a suffix (`sms_dlr`, `messages_async`) where one code means different things
+    in the answer and in the receipt.
     `retryable`: a service may try again. `recipient`: the fault is the recipient's, so a gateway
     must not be blamed. Codes are text, also where the wire has integers.
     """
@@ -271,6 +274,7 @@ class ErrorRow(Fact, frozen=True, kw_only=True):
     http: int | None = None
     product: str = "sms"
     trigger: str = "input"
+    also: tuple[str, ...] = ()
     retryable: bool = False
     recipient: bool = False
     rule: str | None = None
@@ -347,6 +351,12 @@ class Pack(Struct, frozen=True, kw_only=True):
             if row.code == code and (product is None or row.product == product):
                 return row
         return None
+
+    def row_for(self, reason: str, product: str) -> ErrorRow | None:
+        """The row that answers a neutral reason: of this product (or its receipt table), `trigger` before `also`."""
+        own = [row for row in self.errors if row.product == product or row.product.startswith(f"{product}_")]
+        named = next((row for row in own if row.trigger == reason), None)
+        return named or next((row for row in own if reason in row.also), None)
 
     def setting(self, name: str) -> SettingSpec | None:
         return next((spec for spec in self.provider.settings if spec.name == name), None)
