@@ -89,6 +89,8 @@ class Send(Struct):
     scheduled: bool = False
     product: str = "sms"
     extra: dict[str, Any] = field(default_factory=dict)
+    doom: str | None = None
+    """Code of an async row that parse already knows this message ends with, where no neutral reason says it."""
 
 
 class Refused(Exception):
@@ -138,6 +140,8 @@ class Fake(Struct, frozen=True, kw_only=True):
     - `new_id(context, send) -> str`: a provider message id from context.ids
     - `receipt_url(context, message) -> (url, format) | None`: where receipts of this message go
     - `inbound(context, gateway, from_, to, text) -> (url, method, headers, body) | None`
+    - `code_for(context, send, reason) -> code | None`: which row answers a neutral reason where several rows
+      share it; None = the first row of the catalogue whose trigger it is
     """
 
     provider: str
@@ -150,6 +154,7 @@ class Fake(Struct, frozen=True, kw_only=True):
     receipt_url: Callable[[Context, Message], tuple[str, str] | None]
     inbound: Callable[..., tuple[str, str, dict[str, str], bytes] | None] | None = None
     unknown_path: Callable[[Context, Request], Reply] | None = None
+    code_for: Callable[[Context, Send, str], str | None] | None = None
 
 
 class Loaded(Struct):
