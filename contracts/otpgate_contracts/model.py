@@ -261,7 +261,8 @@ class ErrorRow(Fact, frozen=True, kw_only=True):
     otpgate_contracts.account.REASONS), or `input`, `fault`, `resource` where the provider folder
     decides itself. `rule` and `settings` are the diagnosis: the rule that explains it and the
     manifest settings that cause it, likeliest first; `account.` prefixes name account-state keys.
-    `also` are further reasons this row answers, where a provider has one code for many causes.
+    `also` are further reasons this row answers, where a provider has one code for many causes: reason
+    to the rule that explains it (empty: the row's own rule).
     `product` may carry a suffix (`sms_dlr`, `messages_async`) where one code means different things
     in the answer and in the receipt.
     `retryable`: a service may try again. `recipient`: the fault is the recipient's, so a gateway
@@ -274,7 +275,7 @@ class ErrorRow(Fact, frozen=True, kw_only=True):
     http: int | None = None
     product: str = "sms"
     trigger: str = "input"
-    also: tuple[str, ...] = ()
+    also: dict[str, str] = {}
     retryable: bool = False
     recipient: bool = False
     rule: str | None = None
@@ -357,6 +358,10 @@ class Pack(Struct, frozen=True, kw_only=True):
         own = [row for row in self.errors if row.product == product or row.product.startswith(f"{product}_")]
         named = next((row for row in own if row.trigger == reason), None)
         return named or next((row for row in own if reason in row.also), None)
+
+    def rule_for(self, row: ErrorRow, reason: str | None) -> str | None:
+        """The rule that explains a row, given the neutral reason where it is known."""
+        return (row.also.get(reason) if reason else None) or row.rule
 
     def setting(self, name: str) -> SettingSpec | None:
         return next((spec for spec in self.provider.settings if spec.name == name), None)
