@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct, field
 
 if TYPE_CHECKING:
-    from otpgate_contracts.admin import FakeGateway, Message
+    from otpgate_contracts.admin import FakeGateway
     from otpgate_contracts.model import ErrorRow, Pack
     from otpgate_fakes.core.context import Context
+    from otpgate_fakes.core.store import Message
 
 
 class Request(Struct):
