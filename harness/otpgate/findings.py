@@ -26,7 +26,7 @@ class Span(Struct, frozen=True):
         return f"{self.file}:{self.line}:{self.column}"
 
 
-class Fix(Struct, frozen=True, omit_defaults=True):
+class Fix(Struct, frozen=True):
     """`replacement` is the text to put at the location; `safe` = may be applied without asking."""
 
     description: str

@@ -1,0 +1,5 @@
+"""`python -m otpgate` is `otpgate`."""
+
+from otpgate.cli import main
+
+main()

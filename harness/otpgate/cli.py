@@ -1,0 +1,119 @@
+"""The command line. Each command lives in `otpgate.commands.<name>` and is imported only when it runs."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import signal
+import sys
+from typing import Any
+
+import click
+
+from otpgate import __version__
+from otpgate.errors import INTERNAL, INTERRUPTED, USAGE, OtpgateError
+
+COMMANDS = {
+    "check": "Static rules only; no network, no service.",
+    "config": "Print each value of the manifest and where it comes from.",
+    "explain": "What a rule means, why it hurts, and how to fix it.",
+    "init": "Write a first manifest and account files from what is found.",
+    "providers": "The providers otpgate knows.",
+    "rules": "The catalogue of rules.",
+    "run": "Run any program with its SMS traffic caught by the fakes.",
+    "scenarios": "The catalogue of scenarios.",
+    "serve": "Fakes, inbox page and admin API for local work.",
+    "verify": "The gate: rules, fakes, the real service, every scenario.",
+}
+
+
+class Lazy(click.Group):
+    """A group that knows its commands' names and one-line helps without importing any of them."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"otpgate.commands.{cmd_name}")
+        command: click.Command = module.command
+        return command
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            from difflib import get_close_matches
+
+            near = get_close_matches(args[0], COMMANDS, 1)
+            hint = f" Did you mean {near[0]!r}?" if near else ""
+            raise click.UsageError(f"No command {args[0]!r}.{hint}", ctx)
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(sorted(COMMANDS.items()))
+
+
+@click.command(cls=Lazy, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(__version__, "--version", "-V", prog_name="otpgate", message="%(prog)s %(version)s")
+def app() -> None:
+    """Find the SMS gateway setting that would leave users without codes, before it is deployed.
+
+    Exit codes: 0 clean, 1 findings, 2 usage or manifest error, 3 internal error, 4 environment not usable,
+    5 nothing was selected or loaded, 130 interrupted.
+    """
+
+
+def _terminated(signum: int, frame: Any) -> None:
+    raise KeyboardInterrupt
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Run the command line and exit; every error is one clear message, never a traceback."""
+    sys.exit(run(argv))
+
+
+def run(argv: list[str] | None = None) -> int:
+    """Run the command line; the exit code."""
+    with contextlib.suppress(ValueError):  # not the main thread: the embedding program owns the signals
+        signal.signal(signal.SIGTERM, _terminated)
+    try:
+        result = app.main(args=argv, prog_name="otpgate", standalone_mode=False)
+        return result if isinstance(result, int) else 0
+    except click.exceptions.Exit as stop:
+        return stop.exit_code
+    except click.UsageError as error:
+        error.show()
+        return USAGE
+    except (click.exceptions.Abort, KeyboardInterrupt):
+        print("otpgate: interrupted", file=sys.stderr)
+        return INTERRUPTED
+    except OtpgateError as error:
+        print(f"otpgate: {error}", file=sys.stderr)
+        return error.exit_code
+    except BrokenPipeError:
+        sys.stderr.close()
+        return 0
+    except Exception as error:
+        return _internal(error)
+
+
+def _internal(error: Exception) -> int:
+    import os
+    import traceback
+
+    if os.environ.get("OTPGATE_TRACEBACK"):
+        traceback.print_exc()
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    print(
+        f"otpgate: internal error: {type(error).__name__}: {error}\n"
+        f"  where: {frame.name} ({os.path.basename(frame.filename)}:{frame.lineno})\n"
+        "  why:   a fault of otpgate itself, not of your files\n"
+        "  do:    report it; OTPGATE_TRACEBACK=1 prints the whole trace",
+        file=sys.stderr,
+    )
+    return INTERNAL
+
+
+if __name__ == "__main__":
+    main()
