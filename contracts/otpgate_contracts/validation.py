@@ -114,7 +114,7 @@ def _errors(pack: Pack, rules: frozenset[str]) -> Iterator[Problem]:
         if row.state is not None and row.state not in states:
             hint = _did_you_mean(row.state, states)
             yield Problem(file, f"[{i}].state", f"error {row.code}: undefined state `{row.state}`", hint)
-        if row.product not in pack.provider.products:
+        if not any(row.product == name or row.product.startswith(f"{name}_") for name in pack.provider.products):
             yield Problem(file, f"[{i}].product", f"error {row.code}: undefined product `{row.product}`")
         key = (row.code, row.product, row.phase, row.trigger, row.http)
         if key in seen:

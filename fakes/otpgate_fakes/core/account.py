@@ -22,6 +22,10 @@ PRICE = Decimal("0.0075")
 NOT_CHECKED = "the signature was not checked: nobody told the fake the secret"
 
 
+SKEW = 60.0
+"""Seconds by which a token's start may lie in the future: clocks differ."""
+
+
 class Bucket:
     """A token bucket: `rate` per second, one second's worth at once."""
 
@@ -50,6 +54,7 @@ class Account:
         self.clock = clock
         self.hosts = hosts or Hosts([pack])
         self.schemes = {scheme.id: scheme for scheme in pack.provider.credentials}
+        self._kinds = {kind for scheme in pack.provider.credentials for kind in (scheme.id, scheme.secret) if kind}
         self.patterns = {
             spec.name: re.compile(spec.pattern) for spec in pack.provider.settings if spec.pattern is not None
         }
@@ -156,6 +161,11 @@ class Account:
             return claim.reason
         if claim.principal is None:
             return "credentials_missing"
+        now = self.clock.now()
+        if claim.valid_until is not None and claim.valid_until <= now:
+            return "credentials_expired"
+        if claim.valid_from is not None and claim.valid_from > now + SKEW:
+            return "credentials_expired"
         scheme = self.schemes.get(claim.scheme) or next(iter(self.schemes.values()), None)
         reason, credential = self._identify(claim, scheme, notes)
         if reason is not None:
@@ -179,7 +189,7 @@ class Account:
         principal = claim.principal or ""
         wrong = "signature_wrong" if claim.verify is not None else "credentials_wrong"
         deployed = self.configured(scheme.secret) if scheme and scheme.secret else None
-        credentials = self.state.credentials if self.state is not None else None
+        credentials = self._listed(scheme)
         if credentials is not None:
             own = [one for one in credentials if one.id == principal]
             if not own:
@@ -202,6 +212,28 @@ class Account:
         elif scheme is not None and scheme.secret and not self.fits(scheme.secret, claim.secret or ""):
             return wrong, None
         return None, None
+
+    def _listed(self, scheme: CredentialScheme | None) -> list[Credential] | None:
+        """The account's credentials that may answer this scheme; None = unknown.
+
+        `kind` narrows a credential to a scheme. A signing secret that is not listed is the one of the
+        callbacks. Credentials of another shape (API keys, where a token names an application) say nothing.
+        """
+        state = self.state
+        if state is None or state.credentials is None:
+            return None
+        if scheme is None:
+            return [*state.credentials]
+        shaped = [one for one in state.credentials if self.fits(scheme.principal, one.id)]
+        if state.credentials and not shaped:
+            return None
+        named = [one for one in shaped if one.kind in (scheme.id, scheme.secret)]
+        if scheme.how != "signature":
+            return named or [one for one in shaped if one.kind not in self._kinds]
+        callbacks = state.callbacks
+        return named or [
+            Credential(id=one.id, secret=callbacks.secret, secret_sha256=callbacks.secret_sha256) for one in shaped
+        ]
 
     def _limits_of(self, credential: Credential, permission: str, host: str) -> str | None:
         if credential.expires is not None and moment(credential.expires) <= self.clock.now():

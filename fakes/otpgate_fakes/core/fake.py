@@ -54,7 +54,8 @@ class Claim(Struct):
 
     `secret` the plain secret if it is on the wire; `verify` a function (secret -> bool) where it is
     not (signatures, JWT); `scheme` the CredentialScheme id; `reason` set when the claim itself is
-    faulty (credentials_expired, signature_wrong, credentials_missing...).
+    faulty (credentials_expired, signature_wrong, credentials_missing...). `valid_from`/`valid_until`
+    are the life of a token in seconds since the epoch; core compares them with its clock.
     """
 
     principal: str | None
@@ -62,6 +63,8 @@ class Claim(Struct):
     scheme: str = ""
     verify: Callable[[str], bool] | None = None
     reason: str | None = None
+    valid_from: float | None = None
+    valid_until: float | None = None
 
 
 class Send(Struct):
