@@ -97,7 +97,7 @@ def report(manifest: Manifest, findings: Iterable[Finding], undecided: Iterable[
     """The report, after suppressions."""
     chosen = options.selection
     partial = bool(chosen.select or chosen.ignore or chosen.gateways or chosen.countries or chosen.scenarios or chosen.shard)
-    judged = suppress.apply(findings, manifest, texts_of(manifest), options.baseline, partial=partial)
+    judged = suppress.apply(findings, manifest, texts_of(manifest), baseline=options.baseline, partial=partial)
     counts = dict.fromkeys(("passed", "failed", "undecided", "not_applicable"), 0) if scenarios else {}
     for result in scenarios:
         counts[result.verdict] += 1

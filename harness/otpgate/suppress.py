@@ -71,7 +71,7 @@ class Judged(Struct, frozen=True):
     suppressed: int
 
 
-def apply(findings: Iterable[Finding], manifest: Manifest, files: Iterable[str], baseline: Path | None = None,
+def apply(findings: Iterable[Finding], manifest: Manifest, files: Iterable[str], *, baseline: Path | None = None,
           today: date | None = None, partial: bool = False) -> Judged:
     """Findings without the accepted ones, plus a note for each suppression that matched nothing.
 
