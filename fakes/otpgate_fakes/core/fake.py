@@ -14,7 +14,7 @@ from msgspec import Struct, field
 
 if TYPE_CHECKING:
     from otpgate_contracts.admin import FakeGateway
-    from otpgate_contracts.model import ErrorRow, Pack
+    from otpgate_contracts.model import ErrorRow, Pack, Webhook
     from otpgate_fakes.core.context import Context
     from otpgate_fakes.core.store import Message
 
@@ -146,6 +146,8 @@ class Fake(Struct, frozen=True, kw_only=True):
     - `inbound(context, gateway, from_, to, text) -> (url, method, headers, body) | None`
     - `code_for(context, send, reason) -> code | None`: which row answers a neutral reason where several rows
       share it; None = the first row of the catalogue whose trigger it is
+    - `webhook_for(context, message, webhook) -> Webhook`: the pack's webhook with timeout and retry as this
+      message's callback URL overrides them
     """
 
     provider: str
@@ -159,6 +161,7 @@ class Fake(Struct, frozen=True, kw_only=True):
     inbound: Callable[..., tuple[str, str, dict[str, str], bytes] | None] | None = None
     unknown_path: Callable[[Context, Request], Reply] | None = None
     code_for: Callable[[Context, Send, str], str | None] | None = None
+    webhook_for: Callable[[Context, Message, Webhook], Webhook] | None = None
 
 
 class Loaded(Struct):
