@@ -91,6 +91,11 @@ class Account:
         return frozenset(self.stopped)
 
     @property
+    def reloads(self) -> bool:
+        """Whether money is added by itself when it runs out."""
+        return self.state is not None and self.state.balance.auto_reload is True
+
+    @property
     def kind(self) -> str | None:
         return self.state.account.kind if self.state else None
 
@@ -116,6 +121,12 @@ class Account:
             return None
         value = gateway.secrets.get(name) or gateway.settings.get(name)
         return None if value is None else str(value)
+
+    def plain(self, name: str) -> object:
+        """A plain setting as the account holds it, else as the gateway is deployed; None when neither says."""
+        if self.state is not None and name in self.state.settings:
+            return self.state.settings[name]
+        return self.gateway.settings.get(name) if self.gateway is not None else None
 
     def secret(self, name: str) -> str | None:
         value = self.configured(name)
@@ -159,6 +170,7 @@ class Account:
         """The neutral reason why this credential is refused, None when it is good."""
         if claim.reason is not None:
             return claim.reason
+        claim.setting = self.plain
         if claim.principal is None:
             return "credentials_missing"
         now = self.clock.now()
@@ -269,7 +281,7 @@ class Account:
         """Take the price of a message from the balance, and count it for the day."""
         price = PRICE * segments
         self.spent += price
-        if self.balance is not None and not (self.state and self.state.balance.auto_reload):
+        if self.balance is not None and not self.reloads:
             self.balance -= price
         day = int(self.clock.now() // 86_400)
         self.per_day[day] = self.per_day.get(day, 0) + 1
@@ -278,16 +290,15 @@ class Account:
     def today(self) -> int:
         return self.per_day.get(int(self.clock.now() // 86_400), 0)
 
-    def pick(self, pool: Sender, recipient: str) -> str | None:
+    def pick(self, pool: str, members: tuple[str, ...], recipient: str) -> str | None:
         """The member of a pool that serves a recipient: always the same one for the same recipient."""
-        members = pool.members or ()
         if not members:
             return None
-        key = (pool.value, recipient)
+        key = (pool, recipient)
         chosen = self.sticky.get(key)
         if chosen not in members:
-            turn = self.turn.get(pool.value, 0)
-            self.turn[pool.value] = turn + 1
+            turn = self.turn.get(pool, 0)
+            self.turn[pool] = turn + 1
             chosen = self.sticky[key] = members[turn % len(members)]
         return chosen
 
@@ -318,6 +329,11 @@ def matches(credential: Credential, claim: Claim, deployed: str | None, notes: l
 
 def digest(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def today(now: float) -> str:
+    """The UTC date of a moment, as `2026-01-31`."""
+    return datetime.fromtimestamp(now, UTC).date().isoformat()
 
 
 def money(text: str | None) -> Decimal | None:

@@ -55,7 +55,8 @@ class Claim(Struct):
     `secret` the plain secret if it is on the wire; `verify` a function (secret -> bool) where it is
     not (signatures, JWT); `scheme` the CredentialScheme id; `reason` set when the claim itself is
     faulty (credentials_expired, signature_wrong, credentials_missing...). `valid_from`/`valid_until`
-    are the life of a token in seconds since the epoch; core compares them with its clock.
+    are the life of a token in seconds since the epoch; core compares them with its clock. `setting` tells
+    a plain setting of the account, else of the gateway; core puts it here before `verify` is called.
     """
 
     principal: str | None
@@ -65,6 +66,7 @@ class Claim(Struct):
     reason: str | None = None
     valid_from: float | None = None
     valid_until: float | None = None
+    setting: Callable[[str], object] = lambda name: None
 
 
 class Send(Struct):
