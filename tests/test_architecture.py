@@ -22,7 +22,7 @@ FORBIDDEN = {
     "otpgate.rules": ("otpgate.engines", "otpgate.scenarios", "otpgate.reports", "otpgate.client"),
     "otpgate.reports": ("otpgate.config", "otpgate.rules", "otpgate.engines", "otpgate.scenarios", "otpgate.checks"),
     "otpgate.engines": ("otpgate.rules", "otpgate.checks", "otpgate.scenarios", "otpgate.reports"),
-    "otpgate.client": ("otpgate.rules", "otpgate.checks", "otpgate.scenarios", "otpgate.reports", "otpgate.engines"),
+    "otpgate.client": ("otpgate.rules", "otpgate.checks", "otpgate.scenarios", "otpgate.reports"),
 }
 ROOFS = ("otpgate.cli", "otpgate.pytest_plugin", "otpgate.commands")
 # What rules and contracts may not touch: network, clock, processes.
