@@ -50,7 +50,7 @@ if yaml.__with_libyaml__:
 
 else:
 
-    class _Composer(  
+    class _Composer(  # type: ignore[no-redef]
         _Untyped, yaml.reader.Reader, yaml.scanner.Scanner, yaml.parser.Parser, yaml.composer.Composer
     ):
         """The pure Python parser, where PyYAML came without libyaml."""
