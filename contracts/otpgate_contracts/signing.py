@@ -218,7 +218,7 @@ def time_fault(claims: Mapping[str, Any], now: float, leeway: float = 0, longest
     if any(isinstance(value, bool) or not isinstance(value, int | float) for value in times.values()):
         return "signature_wrong"
     issued = times.get("iat", now)
-    if times.get("exp", now) < now - leeway or (longest is not None and now - issued > longest + leeway):
+    if times.get("exp", now + 1) + leeway <= now or (longest is not None and now - issued > longest + leeway):
         return "credentials_expired"
     return "signature_wrong" if max(issued, times.get("nbf", now)) > now + leeway else None
 
