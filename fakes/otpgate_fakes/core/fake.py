@@ -146,6 +146,8 @@ class Fake(Struct, frozen=True, kw_only=True):
     - `new_id(context, send) -> str`: a provider message id from context.ids
     - `receipt_url(context, message) -> (url, format) | None`: where receipts of this message go
     - `inbound(context, gateway, from_, to, text) -> (url, method, headers, body) | None`
+    - `parts(context, message) -> int`: how many receipts each state takes (one per segment); core then calls
+      `render_receipt` once for each, with `part=` its index; None = one
     - `code_for(context, send, reason) -> code | None`: which row answers a neutral reason where several rows
       share it; None = the first row of the catalogue whose trigger it is
     - `webhook_for(context, message, webhook) -> Webhook`: the pack's webhook with timeout and retry as this
@@ -163,6 +165,7 @@ class Fake(Struct, frozen=True, kw_only=True):
     inbound: Callable[..., tuple[str, str, dict[str, str], bytes] | None] | None = None
     unknown_path: Callable[[Context, Request], Reply] | None = None
     code_for: Callable[[Context, Send, str], str | None] | None = None
+    parts: Callable[[Context, Message], int] | None = None
     webhook_for: Callable[[Context, Message, Webhook], Webhook] | None = None
 
 
