@@ -10,7 +10,11 @@ from typing import Any, Protocol
 
 from msgspec import Struct, field
 
+from otpgate.client import Response
 from otpgate_contracts.admin import FakesConfig
+
+
+__all__ = ["Engine", "EngineOptions", "Lane", "LanePlan", "Response"]
 
 
 class LanePlan(Struct, frozen=True, kw_only=True):
@@ -35,17 +39,6 @@ class LanePlan(Struct, frozen=True, kw_only=True):
     allow: tuple[str, ...] = ()
     needs: tuple[Any, ...] = ()
     time_shift: bool = False
-
-
-class Response(Struct, frozen=True, kw_only=True):
-    """An answer of the service. `error` names a transport failure (then status is 0)."""
-
-    status: int
-    headers: dict[str, str]
-    body: bytes
-    seconds: float
-    error: str | None = None
-    set_cookies: tuple[str, ...] = ()
 
 
 class Lane(Protocol):

@@ -1,0 +1,44 @@
+"""How names resolve inside a fence: every provider host is this machine, every other name asks the fakes."""
+
+from __future__ import annotations
+
+import os
+import socket
+from pathlib import Path
+
+HOSTS, RESOLVER, SWITCH = "/etc/hosts", "/etc/resolv.conf", "/etc/nsswitch.conf"
+CACHES = ("/run/nscd", "/var/run/nscd", "/run/systemd/resolve", "/run/avahi-daemon")
+"""Name services that answer over Unix sockets, which a network namespace does not hold back."""
+
+
+def lay(folder: str, hosts: tuple[str, ...], doors: dict[str, str]) -> tuple[list[tuple[str, str]], list[str]]:
+    """Write the lane's name files; returns what to bind over what, and the folders to hide.
+
+    `doors` gives hosts that may really be reached their own loopback address.
+    """
+    addresses = {"localhost": "127.0.0.1", socket.gethostname(): "127.0.0.1"}
+    addresses |= dict.fromkeys((host for host in hosts if "*" not in host), "127.0.0.1")
+    addresses |= doors
+    lines = [f"{address} {name}\n" for name, address in addresses.items()]
+    texts = {
+        HOSTS: "".join([*lines, "::1 localhost ip6-localhost ip6-loopback\n"]),
+        RESOLVER: "nameserver 127.0.0.1\noptions timeout:1 attempts:1\n",
+    }
+    if os.path.exists(SWITCH):
+        texts[SWITCH] = _without_foreign_services(Path(SWITCH).read_text(encoding="utf-8", errors="replace"))
+    binds = []
+    for path, text in texts.items():
+        copy = Path(folder, os.path.basename(path))
+        copy.write_text(text, encoding="utf-8")
+        copy.chmod(0o644)
+        target = os.path.realpath(path)
+        if os.path.exists(target):
+            binds.append((str(copy), f"{target}!" if path == HOSTS else target))
+    resolver = os.path.dirname(os.path.realpath(RESOLVER))
+    hidden = {os.path.realpath(path) for path in CACHES if os.path.isdir(path)} - {resolver}
+    return binds, sorted(hidden)
+
+
+def _without_foreign_services(text: str) -> str:
+    lines = [line for line in text.splitlines() if not line.strip().startswith("hosts:")]
+    return "\n".join([*lines, "hosts: files dns", ""])
