@@ -1,0 +1,165 @@
+"""One fake process for this folder; every test gets it whole again, with an account of its own."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+import requests
+from otpgate_contracts.account import AccountState
+from otpgate_contracts.admin import FakeGateway, FakesConfig, Listen, Ready
+from twilio.http.http_client import TwilioHttpClient
+from twilio.rest import Client
+
+ACCOUNT = "AC0123456789abcdef0123456789abcdef"
+OTHER = "ACffffffffffffffffffffffffffffffff"
+TOKEN = "0f1e2d3c4b5a69788796a5b4c3d2e1f0"
+KEY = "SK0123456789abcdef0123456789abcdef"
+KEY_SECRET = "abcdefghijklmnopqrstuvwxyz012345"
+POOL = "MG0123456789abcdef0123456789abcdef"
+EMPTY_POOL = "MG00000000000000000000000000000000"
+US, CA, DE, GB = "+12025550143", "+16135550143", "+4915735980001", "+447400123456"
+FROM, TOLL_FREE, SHORT = "+12025550187", "+18885550143", "72345"
+HOOK = "https://otp.example.com/webhooks/twilio"
+
+
+def sha256(secret: str) -> str:
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def approved(scheme: str, status: str = "approved", **more: Any) -> dict[str, Any]:
+    return {"scheme": scheme, "status": status, **more}
+
+
+def state(**changes: Any) -> dict[str, Any]:
+    """A healthy production account; `changes` replace whole keys."""
+    whole: dict[str, Any] = {
+        "provider": "twilio",
+        "account": {"id": ACCOUNT, "kind": "full", "status": "active", "region": "us1"},
+        "credentials": [
+            {"id": ACCOUNT, "secret_sha256": sha256(TOKEN)},
+            {"id": KEY, "secret_sha256": sha256(KEY_SECRET)},
+        ],
+        "senders": [
+            {"number": FROM, "kind": "long_code", "sms": True, "registration": approved("10dlc", campaign="CM1", id="B1")},
+            {"number": TOLL_FREE, "kind": "toll_free", "sms": True, "registration": approved("toll_free", id="TF1")},
+            {"number": SHORT, "kind": "short_code", "countries": ["US"], "registration": approved("ctia_short_code")},
+            {"alphanumeric": "ACME", "countries": ["GB", "DE"]},
+            {"alphanumeric": "Acme Codes"},
+            {"pool": POOL, "members": [FROM, SHORT, "ACME", "Acme Codes"], "status_callback": HOOK},
+            {"pool": EMPTY_POOL, "members": []},
+        ],
+        "destinations": {"enabled": ["US", "CA", "GB", "DE"]},
+        "verified_recipients": [US],
+        "opted_out": [],
+        "balance": {"amount": "42.00", "currency": "USD"},
+        "settings": {"safe_list": [US]},
+    }
+    return whole | changes
+
+
+class Fakes:
+    """A running fake process, through the admin API and the addresses its ready line gave."""
+
+    def __init__(self, ready: Ready) -> None:
+        self.ready = ready
+        self.base = ready.providers["twilio"]
+        self.proxy = ready.proxy or ""
+        self.ca = ready.ca or ""
+        self.session = requests.Session()
+        self.session.trust_env = False
+
+    def admin(self, method: str, path: str, body: Any = None) -> Any:
+        answer = self.session.request(method, f"{self.ready.control}/_otpgate/{path}", json=body, timeout=10)
+        assert answer.ok, f"{method} {path}: {answer.status_code} {answer.text}"
+        return answer.json() if answer.content else None
+
+    def account(self, **changes: Any) -> None:
+        self.admin("PUT", "account/primary", state(**changes))
+
+    def fault(self, **order: Any) -> None:
+        self.admin("PUT", "faults", {"faults": [{"provider": "twilio", **order}]})
+
+    def clock(self, mode: str) -> None:
+        self.admin("PUT", "clock", {"mode": mode})
+
+    def messages(self) -> list[dict[str, Any]]:
+        return self.admin("GET", "messages")["messages"]
+
+    def receipts(self) -> list[dict[str, Any]]:
+        return self.admin("GET", "receipts")["receipts"]
+
+    def exchanges(self) -> list[dict[str, Any]]:
+        return self.admin("GET", "exchanges")["exchanges"]
+
+    def client(self, user: str = ACCOUNT, password: str = TOKEN, account: str | None = None) -> Client:
+        """The official SDK, unmodified, with every domain it uses pointed at the fake."""
+        client = Client(user, password, account_sid=account, http_client=TwilioHttpClient(timeout=10))
+        client.http_client.session.trust_env = False
+        for domain in (client.api, client.messaging, client.accounts, client.monitor):
+            domain.base_url = self.base
+        return client
+
+
+@pytest.fixture(scope="session")
+def process() -> Iterator[Fakes]:
+    config = FakesConfig(
+        gateways=[
+            FakeGateway(
+                name="primary",
+                provider="twilio",
+                account=msgspec.convert(state(), AccountState),
+                secrets={"auth_token": TOKEN},
+                settings={"account_sid": ACCOUNT},
+            )
+        ],
+        providers=["twilio"],
+        listen=Listen(
+            control="127.0.0.1:0", https="127.0.0.1:0", relay="127.0.0.1:0", providers={"twilio": "127.0.0.1:0"}
+        ),
+        clock="manual",
+        seed=1,
+    )
+    command = [sys.executable, "-m", "otpgate_fakes", "--config", "-"]
+    started = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert started.stdin is not None
+    assert started.stdout is not None
+    started.stdin.write(msgspec.json.encode(config).decode())
+    started.stdin.close()
+    line = started.stdout.readline()
+    assert line, f"the fake process ended with {started.wait(10)} before it was ready"
+    try:
+        yield Fakes(msgspec.json.decode(line, type=Ready))
+    finally:
+        started.terminate()
+        started.wait(10)
+
+
+@pytest.fixture
+def fakes(process: Fakes) -> Fakes:
+    """The process as new: no messages, no faults, the healthy account, receipts only when stepped."""
+    process.admin("POST", "reset")
+    process.admin("DELETE", "faults")
+    process.account()
+    process.clock("manual")
+    return process
+
+
+@pytest.fixture
+def client(fakes: Fakes) -> Client:
+    return fakes.client()
+
+
+def shared_specs() -> Path:
+    return Path(__file__).parents[4] / "shared" / "specs" / "twilio"
+
+
+def as_json(path: Path) -> Any:
+    return json.loads(path.read_text())
