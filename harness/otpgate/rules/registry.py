@@ -20,7 +20,10 @@ Scope = Literal["service", "gateway", "route", "traffic"]
 
 
 class Fault(Struct, frozen=True, kw_only=True):
-    """What a rule saw. `at` is a Setting (its deployed place) or a Span. `countries` narrows the impact."""
+    """What a rule saw. `at` is a Setting (its deployed place) or a Span. `countries` narrows the impact.
+
+    `gateway` and `scenarios` are for checks, which look at the whole run; the walker knows a rule's gateway.
+    """
 
     message: str
     at: Setting | Span
@@ -31,6 +34,8 @@ class Fault(Struct, frozen=True, kw_only=True):
     related: tuple[tuple[str, Setting | Span | None], ...] = ()
     discriminator: str = ""
     exchanges: tuple[str, ...] = ()
+    gateway: str | None = None
+    scenarios: tuple[str, ...] = ()
 
 
 class Missing(Struct, frozen=True, kw_only=True):
