@@ -1,0 +1,146 @@
+"""What becomes of a text on the way to a handset: alphabet, units, segments (3GPP TS 23.038 and 23.040).
+
+- `alphabet(text)`: GSM7 when every character is in the default alphabet, else UCS2 for the whole text
+- `segments(text, encoding=None, ref16=False, language=None)`: how many messages it takes
+- `split(text, ...)`: the text of each of them
+- `foreign_characters(text)`: what forces UCS2, and what to write instead
+- `transliterate(text)`: look-alikes replaced, as providers' smart encoding does; `damage(text)`: what a gateway that is
+  told to send GSM7 makes of a text that is not
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from typing import Literal
+
+from msgspec import Struct
+
+from otpgate_contracts.alphabets import BASIC, EXTENSION, LANGUAGES, NONE
+from otpgate_contracts.look_alikes import LOOK_ALIKES
+
+Encoding = Literal["GSM7", "UCS2", "8BIT"]
+
+MOST_SEGMENTS = 255
+_USER_DATA_OCTETS = 140
+_CONCATENATION_HEADER, _CONCATENATION_HEADER_16 = 6, 7
+_SHIFT_ELEMENT = 3
+
+_BASIC = frozenset(BASIC) - {NONE}
+_TWO_SEPTETS = frozenset(EXTENSION.values())
+_foreign = re.compile("[^" + re.escape("".join(sorted(_BASIC | _TWO_SEPTETS))) + "]")
+_extended = re.compile("[" + re.escape("".join(sorted(_TWO_SEPTETS))) + "]")
+
+
+class Segments(Struct, frozen=True):
+    """`units` septets, octets or UTF-16 units of the whole text; `per_segment` the room each of its segments has."""
+
+    encoding: Encoding
+    units: int
+    segments: int
+    per_segment: int
+
+
+class Foreign(Struct, frozen=True, array_like=True):
+    """A character outside the GSM alphabet. `suggestion` reads the same within it; None where nothing does."""
+
+    index: int
+    char: str
+    suggestion: str | None
+
+
+def alphabet(text: str) -> Literal["GSM7", "UCS2"]:
+    """The encoding a text needs."""
+    return "UCS2" if _foreign.search(text) else "GSM7"
+
+
+def segments(
+    text: str, encoding: str | None = None, ref16: bool = False, language: str | None = None
+) -> Segments:
+    """How many messages a text takes. An empty text takes one.
+
+    `encoding` None chooses as handsets do; GSM7 counts a character outside the alphabet as the one `?` it becomes;
+    8BIT counts UTF-8 octets. `ref16` numbers the parts with 16 bits. `language` allows the single-shift table of tr,
+    es or pt, whose header element takes room in every segment.
+    """
+    if language is None and encoding in {None, "GSM7"}:
+        if encoding or not _foreign.search(text):
+            units = len(text) + len(_extended.findall(text))
+            if units <= 160:
+                return Segments("GSM7", units, 1, 160)
+    elif language is None and encoding == "UCS2" and len(text) <= 35:
+        return Segments("UCS2", _utf16_units(text), 1, 70)
+    chosen, sizes = _measure(text, encoding, language)
+    single, joined = capacity(chosen, ref16=ref16, language=language if chosen == "GSM7" else None)
+    units = sum(sizes)
+    if units <= single:
+        return Segments(chosen, units, 1, single)
+    return Segments(chosen, units, sum(1 for _ in _pack(sizes, joined)), joined)
+
+
+def split(text: str, encoding: str | None = None, ref16: bool = False, language: str | None = None) -> list[str]:
+    """The text of each segment; neither an escape pair nor a surrogate pair is cut in two."""
+    chosen, sizes = _measure(text, encoding, language)
+    single, joined = capacity(chosen, ref16=ref16, language=language if chosen == "GSM7" else None)
+    if sum(sizes) <= single:
+        return [text]
+    return [text[start:end] for start, end in _pack(sizes, joined)]
+
+
+def capacity(encoding: str, *, ref16: bool = False, language: str | None = None) -> tuple[int, int]:
+    """Units in a message that stands alone, and in each part of a longer one."""
+    shift = _SHIFT_ELEMENT if language else 0
+    alone = _USER_DATA_OCTETS - (shift + 1 if shift else 0)
+    joined = _USER_DATA_OCTETS - (_CONCATENATION_HEADER_16 if ref16 else _CONCATENATION_HEADER) - shift
+    if encoding == "GSM7":
+        return alone * 8 // 7, joined * 8 // 7
+    return (alone // 2, joined // 2) if encoding == "UCS2" else (alone, joined)
+
+
+def foreign_characters(text: str) -> list[Foreign]:
+    """Every character that is not in the GSM alphabet, in order."""
+    return [Foreign(match.start(), match[0], _suggestion(match[0])) for match in _foreign.finditer(text)]
+
+
+def transliterate(text: str) -> str:
+    """The text with its look-alikes replaced; accented letters and emoji stay."""
+    return text if text.isascii() and not _foreign.search(text) else text.translate(LOOK_ALIKES)
+
+
+def damage(text: str) -> str:
+    """The text as it arrives when it is sent as GSM7 regardless: every other character becomes `?`."""
+    return _foreign.sub("?", text)
+
+
+def _suggestion(char: str) -> str | None:
+    become = LOOK_ALIKES.get(ord(char))
+    if become is None:
+        become = "".join(part for part in unicodedata.normalize("NFKD", char) if not unicodedata.combining(part))
+        become = become.replace("\u2044", "/")
+    return become if become != char and not _foreign.search(become) and (become or ord(char) in LOOK_ALIKES) else None
+
+
+def _measure(text: str, encoding: str | None, language: str | None) -> tuple[Encoding, list[int]]:
+    """The encoding, and the units each character takes in it."""
+    two = _TWO_SEPTETS if language is None else frozenset(LANGUAGES[language].single.values()) - _BASIC
+    if encoding == "8BIT":
+        return "8BIT", [len(char.encode("utf-8", "surrogatepass")) for char in text]
+    if encoding == "GSM7" or (encoding is None and all(char in _BASIC or char in two for char in text)):
+        return "GSM7", [2 if char in two else 1 for char in text]
+    return "UCS2", [2 if char > "\uffff" else 1 for char in text]
+
+
+def _pack(sizes: list[int], room: int) -> Iterator[tuple[int, int]]:
+    """Start and end of each part, filled in order with whole characters."""
+    start, used = 0, 0
+    for index, size in enumerate(sizes):
+        if used + size > room:
+            yield start, index
+            start, used = index, 0
+        used += size
+    yield start, len(sizes)
+
+
+def _utf16_units(text: str) -> int:
+    return len(text.encode("utf-16-be", "surrogatepass")) // 2
