@@ -1,0 +1,359 @@
+"""Delivery receipts: each message walks its lifecycle, and what it reports is called back, recorded and retried.
+
+tick -> next state -> render -> sign -> faults on receipts -> POST -> record the answer, retry as the
+provider does. Receipts of one message keep their order; those of different messages do not wait for
+each other.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+
+from otpgate_contracts import admin
+from otpgate_contracts.model import Retry
+from otpgate_fakes.core.callbacks import Called, Caller
+from otpgate_fakes.core.clock import Clock, Due
+from otpgate_fakes.core.errors import Answer
+from otpgate_fakes.core.fake import ReceiptRequest
+from otpgate_fakes.core.faults import Effects
+from otpgate_fakes.core.player import Player
+from otpgate_fakes.core.redact import Redactor
+from otpgate_fakes.core.rendering import Draft, render
+from otpgate_fakes.core.store import Counter, Message, MessageStore
+
+FIRST, NEXT = 0.05, 0.1
+"""Seconds until a message's first and each further state, in the timed gear at speed 1."""
+
+LIMIT = 10_000
+
+
+class Walk:
+    """A message on its way: states still to be reached, receipts still to be sent."""
+
+    __slots__ = ("copies", "due", "held", "jobs", "late", "left", "lost", "message", "player", "reverse", "worker")
+
+    def __init__(self, message: Message, player: Player, left: list[tuple[str, str | None]]) -> None:
+        self.message = message
+        self.player = player
+        self.left = left
+        self.due: Due | None = None
+        self.jobs: deque[Draft] = deque()
+        self.worker: asyncio.Task[None] | None = None
+        self.held: list[Draft] = []
+        self.lost = False
+        self.late = 0.0
+        self.copies = 1
+        self.reverse = False
+
+
+class Receipts:
+    """Every receipt of a process: planned, sent, recorded."""
+
+    def __init__(
+        self, clock: Clock, store: MessageStore, sequence: Counter, caller: Caller, redactor: Redactor,
+        players: dict[str, Player],
+    ) -> None:
+        self.clock = clock
+        self.store = store
+        self.sequence = sequence
+        self.caller = caller
+        self.redactor = redactor
+        self.players = players
+        self.sent: deque[admin.Receipt] = deque(maxlen=LIMIT)
+        self.on_receipt: Callable[[admin.Receipt], None] = ignore
+        self._walks: dict[str, Walk] = {}
+        self._last: dict[str, ReceiptRequest] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._retries: set[Due] = set()
+        store.on_cancel = self.stop
+
+    # --- planning
+
+    def plan(self, message: Message, path: tuple[str, ...], doom: str | None, effects: Effects | None) -> None:
+        """Let a message walk a path; the last state carries the error it is doomed with."""
+        if not path:
+            return
+        states: list[tuple[str, str | None]] = [(state, None) for state in path[:-1]]
+        states.append((path[-1], doom))
+        walk = Walk(message, self.players[message.provider], states)
+        if effects is not None:
+            walk.lost, walk.late, walk.copies, walk.reverse = (
+                effects.lost, effects.late, effects.copies, effects.reverse,
+            )
+        self._walks[message.id] = walk
+        if len(self._walks) > LIMIT:
+            self.stop(next(iter(self._walks.values())).message)
+        self._schedule(walk, FIRST)
+
+    def _schedule(self, walk: Walk, seconds: float) -> None:
+        gear = self.clock.gear
+        if gear == "manual" or not walk.left:
+            return
+        walk.due = self.clock.later(seconds / self.clock.speed if gear == "timed" else 0.0, lambda: self._tick(walk))
+
+    def _tick(self, walk: Walk) -> None:
+        if not walk.left or self.clock.gear == "manual":
+            return
+        self.advance(walk)
+        self._schedule(walk, NEXT)
+
+    def advance(self, walk: Walk) -> None:
+        """Reach the next state and report it."""
+        state, error = walk.left.pop(0)
+        self.store.move(walk.message, state, error)
+        self._report(walk, state, error)
+        if not walk.left:
+            self._walks.pop(walk.message.id, None)
+
+    def regear(self) -> None:
+        """Take up a changed gear: what stood still starts to walk."""
+        for walk in [*self._walks.values()]:
+            if walk.due is not None:
+                walk.due.cancel()
+            self._schedule(walk, NEXT)
+
+    def stop(self, message: Message) -> None:
+        """Let a message go no further."""
+        walk = self._walks.pop(message.id, None)
+        if walk is not None:
+            walk.left.clear()
+            if walk.due is not None:
+                walk.due.cancel()
+
+    async def step(self, message: Message, status: str | None, error: str | None) -> None:
+        """Move a message by hand, and wait until its receipt was sent once. Raises Answer where it cannot move."""
+        lifecycle = self.store.lifecycle(message)
+        walk = self._walks.get(message.id)
+        if self.store.is_final(message):
+            raise Answer(409, f"the message is {message.status}, which is final", "send another message")
+        if status is None:
+            if walk is None:
+                raise Answer(409, "the message has no next state", 'name one: {"status": "..."}')
+            self.advance(walk)
+        else:
+            names = [state.name for state in lifecycle.states]
+            path = lifecycle.paths.get(status)
+            state = status if status in names else path[-1] if path else None
+            if state is None:
+                raise Answer(400, f"no status {status!r}", f"statuses here: {', '.join(names)}")
+            walk = walk or Walk(message, self.players[message.provider], [])
+            if error is not None and walk.player.pack.error(error) is None:
+                raise Answer(400, f"no error {error!r} in the catalogue of {message.provider}", "give one of its codes")
+            if any(known.final for known in lifecycle.states if known.name == state):
+                self.stop(message)
+            else:
+                walk.left[:] = after(walk.left, state)
+            self.store.move(message, state, error)
+            self._report(walk, state, error)
+        if walk.worker is not None and not walk.late:
+            await walk.worker
+
+    # --- sending
+
+    def _report(self, walk: Walk, state: str, error: str | None) -> None:
+        message = walk.message
+        if not message.send.receipts_wanted:
+            return
+        context = walk.player.context_of(message)
+        target = walk.player.fake.receipt_url(context, message)
+        if target is None:
+            return
+        parts = walk.player.fake.receipt_parts
+        for part in range(parts(message) if parts is not None else 1):
+            draft = Draft(message=message, state=state, error=error, url=target[0], format=target[1], part=part)
+            if walk.reverse:
+                walk.held.append(draft)
+            else:
+                walk.jobs.extend([draft] * walk.copies)
+        if walk.reverse and not walk.left:
+            walk.jobs.extend(reversed(self._with_interim(walk)))
+            walk.held = []
+        if not walk.jobs:
+            return
+        if walk.late:
+            self.clock.later(walk.late, lambda: self._start(walk))
+        else:
+            self._start(walk)
+
+    def _with_interim(self, walk: Walk) -> list[Draft]:
+        """The receipts held back; where there is but one, an interim one comes along, so that an order exists."""
+        if len(walk.held) > 1:
+            return walk.held
+        states = self.store.lifecycle(walk.message).states
+        interim = next((state.name for state in states if not state.final), None)
+        if interim is None:
+            return walk.held
+        last = walk.held[-1]
+        return [Draft(message=last.message, state=interim, error=None, url=last.url, format=last.format), *walk.held]
+
+    def _start(self, walk: Walk) -> None:
+        if walk.worker is None or walk.worker.done():
+            walk.worker = asyncio.get_running_loop().create_task(self._work(walk))
+            self._tasks.add(walk.worker)
+            walk.worker.add_done_callback(self._tasks.discard)
+
+    async def _work(self, walk: Walk) -> None:
+        while walk.jobs:
+            draft = walk.jobs.popleft()
+            request = self._rendered(walk.player, draft)
+            if walk.lost:
+                self._record(draft, request, 1, Called(None, "lost", "lost on the way, as a fault asked", "", 0.0))
+            else:
+                await self._attempt(walk.player, draft, request, 1)
+
+    def _rendered(self, player: Player, draft: Draft, forgery: admin.Forgery = "none") -> ReceiptRequest:
+        webhook = player.decider.webhook(draft.message.product)
+        if webhook is None:
+            raise Answer(409, f"{player.pack.id} sends no receipts for {draft.message.product}")
+        return render(player, draft, webhook, forgery)
+
+    async def _attempt(
+        self, player: Player, draft: Draft, request: ReceiptRequest, attempt: int, forged: str | None = None
+    ) -> admin.Receipt:
+        webhook = player.decider.webhook(draft.message.product)
+        timeout = webhook.timeout if webhook is not None else 15.0
+        called = await self.caller.call(request.method, request.url, request.headers, request.body, timeout)
+        if forged is None and called.status is not None:
+            self._last[draft.message.id] = request
+            if len(self._last) > LIMIT:
+                del self._last[next(iter(self._last))]
+        receipt = self._record(draft, request, attempt, called, forged)
+        if forged is None and receipt.outcome in ("refused", "failed"):
+            self._retry(player, draft, request, attempt, called)
+        return receipt
+
+    def _retry(
+        self, player: Player, draft: Draft, request: ReceiptRequest, attempt: int, called: Called
+    ) -> None:
+        policy = self._policy(player, draft)
+        if not {called.event, str(called.status)} & set(policy.on):
+            return
+        delay = wait_before(policy, attempt)
+        if delay is None:
+            return
+
+        def again() -> None:
+            self._retries.discard(due)
+            task = asyncio.get_running_loop().create_task(self._again(player, draft, request, attempt + 1))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+        due = self.clock.later(delay / self.clock.speed, again)
+        self._retries.add(due)
+
+    async def _again(self, player: Player, draft: Draft, request: ReceiptRequest, attempt: int) -> None:
+        await self._attempt(player, draft, request, attempt)
+
+    def _policy(self, player: Player, draft: Draft) -> Retry:
+        own = player.fake.retry(player.context_of(draft.message), draft.message, draft.url) if player.fake.retry else None
+        if own is not None:
+            return own
+        webhook = player.decider.webhook(draft.message.product)
+        return webhook.retry if webhook is not None else Retry()
+
+    def _record(
+        self, draft: Draft, request: ReceiptRequest, attempt: int, called: Called, forged: str | None = None
+    ) -> admin.Receipt:
+        message = draft.message
+        webhook = self.players[message.provider].decider.webhook(message.product)
+        outcome = "failed"
+        if called.event in ("lost", "blocked"):
+            outcome = called.event
+        elif called.status is not None:
+            outcome = "delivered" if webhook is None or called.status in webhook.ack else "refused"
+        sequence = self.sequence.next()
+        clean = self.redactor.clean
+        receipt = admin.Receipt(
+            id=f"rc_{sequence}", sequence=sequence, at=self.clock.iso(), provider=message.provider,
+            gateway=message.gateway, message=message.id, to=message.to, url=clean(request.url, message.code),
+            method=request.method, state=draft.state, attempt=attempt, outcome=outcome, status=called.status,
+            error=called.error, seconds=round(called.seconds, 4), request_headers=self.redactor.headers(request.headers),
+            request_body=clean(request.body.decode("utf-8", "replace"), message.code),
+            response_body=clean(called.body, message.code), signed=request.signed, forged=forged,
+        )
+        self.sent.append(receipt)
+        self.on_receipt(receipt)
+        return receipt
+
+    # --- by order of a test
+
+    async def send(self, order: admin.ReceiptOrder) -> admin.Receipt:
+        """Send one receipt now, true or forged, and say what the service answered."""
+        message = self.store.get(order.message)
+        if message is None:
+            raise Answer(404, f"no message {order.message!r}", "GET /_otpgate/messages lists them")
+        player = self.players[message.provider]
+        target = player.fake.receipt_url(player.context_of(message), message)
+        if target is None:
+            raise Answer(409, "this message has no callback URL", "give one with the send, or callbacks.status in the account")
+        names = [state.name for state in self.store.lifecycle(message).states]
+        state = order.status or message.status
+        path = self.store.lifecycle(message).paths.get(state)
+        if state not in names and path:
+            state = path[-1]
+        if state not in names:
+            raise Answer(400, f"no status {state!r}", f"statuses here: {', '.join(names)}")
+        draft = Draft(message=message, state=state, error=order.error, url=target[0], format=target[1])
+        forged = None if order.forgery == "none" else order.forgery
+        if forged is None and order.status is not None and not self.store.is_final(message):
+            self.store.move(message, state, order.error)
+        if order.forgery == "replayed" and message.id in self._last:
+            return await self._attempt(player, draft, self._last[message.id], 1, forged)
+        request = self._rendered(player, draft, order.forgery)
+        if order.forgery in ("replayed", "duplicate"):
+            await self._attempt(player, draft, request, 1)
+        return await self._attempt(player, draft, request, 1, forged)
+
+    # --- reading and ending
+
+    def list(self, since: int = 0, *, to: str | None = None, message: str | None = None) -> Sent:
+        """Receipts after a sequence number, oldest first."""
+        return [
+            one
+            for one in self.sent
+            if one.sequence > since and (to is None or one.to == to) and (message is None or one.message == message)
+        ]
+
+    def clear(self) -> None:
+        """Forget receipts, and drop those that are still due."""
+        for walk in [*self._walks.values()]:
+            self.stop(walk.message)
+        for due in self._retries:
+            due.cancel()
+        for task in self._tasks:
+            task.cancel()
+        self._retries.clear()
+        self._last.clear()
+        self.sent.clear()
+
+    async def settled(self) -> None:
+        """Wait until nothing is being sent at this moment."""
+        while self._tasks:
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+
+
+Sent = list[admin.Receipt]
+
+
+def ignore(receipt: admin.Receipt) -> None:
+    """Nobody listens yet."""
+
+
+def after(left: list[tuple[str, str | None]], state: str) -> list[tuple[str, str | None]]:
+    """The states that follow `state` on a path, all of them where it is not on it."""
+    for index, (name, _) in enumerate(left):
+        if name == state:
+            return left[index + 1 :]
+    return left
+
+
+def wait_before(policy: Retry, attempt: int) -> float | None:
+    """Seconds until the next attempt after `attempt` ones, None when the provider gives up."""
+    if attempt <= len(policy.delays):
+        return policy.delays[attempt - 1]
+    if policy.repeat_last_until is None or not policy.delays:
+        return None
+    spent = sum(policy.delays) + policy.delays[-1] * (attempt - len(policy.delays))
+    return policy.delays[-1] if spent <= policy.repeat_last_until else None
