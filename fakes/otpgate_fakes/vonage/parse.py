@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 TRUE = frozenset({"true", "1", "yes"})
 FALSE = frozenset({"false", "0", "no"})
 NUMBER = re.compile(r"[0-9]{7,15}")
+SHORT_CODE = re.compile(r"[0-9]{3,6}")
 MESSAGES_NUMBER = re.compile(r"[1-9][0-9]{6,14}")
 LONGEST_CALLBACK = 100
 ENCODINGS = {"text": "GSM7", "unicode": "UCS2"}
@@ -184,6 +185,9 @@ def message(request: Request, context: Context) -> Send:
             raise Refused("422") from None
     if not isinstance(body, dict):
         raise Refused("422")
+    to = body.get("to")
+    if isinstance(to, str) and SHORT_CODE.fullmatch(to):
+        raise Refused(reason="recipient_short_code")
     faults = dict(_faults(body))
     if faults:
         raise Refused(reason=_reason(faults), detail={"invalid": json.dumps(faults)})
