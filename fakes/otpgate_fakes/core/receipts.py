@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Callable
 
 from otpgate_contracts import admin
-from otpgate_contracts.model import Retry
+from otpgate_contracts.model import Retry, Webhook
 from otpgate_fakes.core.callbacks import Called, Caller
 from otpgate_fakes.core.clock import Clock, Due
 from otpgate_fakes.core.errors import Answer
@@ -160,8 +160,8 @@ class Receipts:
         target = walk.player.fake.receipt_url(context, message)
         if target is None:
             return
-        parts = walk.player.fake.receipt_parts
-        for part in range(parts(message) if parts is not None else 1):
+        parts = walk.player.fake.parts
+        for part in range(parts(context, message) if parts is not None else 1):
             draft = Draft(message=message, state=state, error=error, url=target[0], format=target[1], part=part)
             if walk.reverse:
                 walk.held.append(draft)
@@ -212,7 +212,7 @@ class Receipts:
     async def _attempt(
         self, player: Player, draft: Draft, request: ReceiptRequest, attempt: int, forged: str | None = None
     ) -> admin.Receipt:
-        webhook = player.decider.webhook(draft.message.product)
+        webhook = self._webhook(player, draft)
         timeout = webhook.timeout if webhook is not None else 15.0
         called = await self.caller.call(request.method, request.url, request.headers, request.body, timeout)
         if forged is None and called.status is not None:
@@ -247,11 +247,15 @@ class Receipts:
         await self._attempt(player, draft, request, attempt)
 
     def _policy(self, player: Player, draft: Draft) -> Retry:
-        own = player.fake.retry(player.context_of(draft.message), draft.message, draft.url) if player.fake.retry else None
-        if own is not None:
-            return own
-        webhook = player.decider.webhook(draft.message.product)
+        webhook = self._webhook(player, draft)
         return webhook.retry if webhook is not None else Retry()
+
+    def _webhook(self, player: Player, draft: Draft) -> Webhook | None:
+        """The webhook of the pack, as this message's callback URL overrides it."""
+        webhook = player.decider.webhook(draft.message.product)
+        if webhook is None or player.fake.webhook_for is None:
+            return webhook
+        return player.fake.webhook_for(player.context_of(draft.message), draft.message, webhook)
 
     def _record(
         self, draft: Draft, request: ReceiptRequest, attempt: int, called: Called, forged: str | None = None

@@ -58,7 +58,7 @@ def render(player: Player, draft: Draft, webhook: Webhook, forgery: Forgery = "n
         secret = other(secret)
     elif forgery == "unsigned":
         secret = None
-    parts = {"part": draft.part} if player.fake.receipt_parts is not None else {}
+    parts = {"part": draft.part} if player.fake.parts is not None else {}
     method, headers, body, url = player.fake.render_receipt(
         context, message, state, draft.error, draft.url, draft.format, **parts
     )
