@@ -130,12 +130,8 @@ def doomed(context: Context, send: Send) -> str | None:
     if context.setting("outbound_messaging") in (False, "disabled"):
         return "30037"
     sender = owned(context, send.sender)
-    if sender is None and send.pool is not None and (pool := context.pool(send.pool)) is not None:
-        sender = owned(context, next(iter(pool.members or ()), None))
     if sender is not None and sender.registration is not None:
         registration = sender.registration
-        if registration.scheme == "10dlc" and registration.status == "pending" and registration.campaign:
-            return "30035"
         if registration.scheme == "sender_id" and registration.status == "rejected":
             return "30042"
     if context.live.kind == "trial" and len(send.text) > TRIAL_SEGMENTS * 153:
@@ -157,9 +153,20 @@ def code_for(context: Context, send: Send, reason: str) -> str | None:
     if reason == "pool_empty":
         pool = context.pool(send.pool or "")
         return "21703" if pool is not None and pool.members else None
+    if reason == "sender_unregistered_10dlc":
+        return "30035" if being_configured(context, send) else None
     if reason == "queue_full":
         return "30001" if send.pool is not None else None
     return None
+
+
+def being_configured(context: Context, send: Send) -> bool:
+    """Whether a number, or every number of the pool, waits for a campaign it is already assigned to."""
+    pool = context.pool(send.pool) if send.pool is not None else None
+    values = (send.sender,) if send.sender is not None else (pool.members or () if pool is not None else ())
+    known = [one.registration for value in values if (one := owned(context, value)) is not None]
+    waiting = [one for one in known if one is not None and one.scheme == "10dlc"]
+    return bool(waiting) and all(one.status == "pending" and one.campaign for one in waiting)
 
 
 def content_text(context: Context, form: dict[str, str]) -> str:

@@ -4,19 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-import subprocess
-import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import pytest
-import requests
-from otpgate_contracts.account import AccountState
-from otpgate_contracts.admin import FakeGateway, FakesConfig, Listen, Ready
 from twilio.http.http_client import TwilioHttpClient
 from twilio.rest import Client
+
+from tests.providers.conftest import PUBLIC, Listener, Running, Start
 
 ACCOUNT = "AC0123456789abcdef0123456789abcdef"
 OTHER = "ACffffffffffffffffffffffffffffffff"
@@ -66,38 +61,25 @@ def state(**changes: Any) -> dict[str, Any]:
 
 
 class Fakes:
-    """A running fake process, through the admin API and the addresses its ready line gave."""
+    """The running fake process, from where Twilio's SDK stands."""
 
-    def __init__(self, ready: Ready) -> None:
-        self.ready = ready
-        self.base = ready.providers["twilio"]
-        self.proxy = ready.proxy or ""
-        self.ca = ready.ca or ""
-        self.session = requests.Session()
-        self.session.trust_env = False
-
-    def admin(self, method: str, path: str, body: Any = None) -> Any:
-        answer = self.session.request(method, f"{self.ready.control}/_otpgate/{path}", json=body, timeout=10)
-        assert answer.ok, f"{method} {path}: {answer.status_code} {answer.text}"
-        return answer.json() if answer.content else None
+    def __init__(self, running: Running) -> None:
+        self.running = running
+        self.base = running.providers["twilio"]
+        self.session = running.session
 
     def account(self, **changes: Any) -> None:
-        self.admin("PUT", "account/primary", state(**changes))
+        self.running.account("primary", state(**changes))
 
     def fault(self, **order: Any) -> None:
-        self.admin("PUT", "faults", {"faults": [{"provider": "twilio", **order}]})
+        self.running.faults({"provider": "twilio", **order})
 
     def clock(self, mode: str) -> None:
-        self.admin("PUT", "clock", {"mode": mode})
+        self.running.clock(mode=mode)
 
-    def messages(self) -> list[dict[str, Any]]:
-        return self.admin("GET", "messages")["messages"]
-
-    def receipts(self) -> list[dict[str, Any]]:
-        return self.admin("GET", "receipts")["receipts"]
-
-    def exchanges(self) -> list[dict[str, Any]]:
-        return self.admin("GET", "exchanges")["exchanges"]
+    def step(self, sid: str, status: str, **more: str) -> None:
+        """Move a message to a status by hand; its receipt goes out."""
+        self.running.admin("POST", f"messages/{sid}/status", {"status": status, **more})
 
     def client(self, user: str = ACCOUNT, password: str = TOKEN, account: str | None = None) -> Client:
         """The official SDK, unmodified, with every domain it uses pointed at the fake."""
@@ -109,44 +91,26 @@ class Fakes:
 
 
 @pytest.fixture(scope="session")
-def process() -> Iterator[Fakes]:
-    config = FakesConfig(
-        gateways=[
-            FakeGateway(
-                name="primary",
-                provider="twilio",
-                account=msgspec.convert(state(), AccountState),
-                secrets={"auth_token": TOKEN},
-                settings={"account_sid": ACCOUNT},
-            )
-        ],
-        providers=["twilio"],
-        listen=Listen(
-            control="127.0.0.1:0", https="127.0.0.1:0", relay="127.0.0.1:0", providers={"twilio": "127.0.0.1:0"}
-        ),
+def process(start_fakes: Start, listening: Listener) -> Fakes:
+    return Fakes(start_fakes(
+        gateways=[{
+            "name": "primary",
+            "provider": "twilio",
+            "account": state(),
+            "secrets": {"auth_token": TOKEN},
+            "settings": {"account_sid": ACCOUNT},
+        }],
+        edges=[{"public": PUBLIC, "upstream": listening.url}],
         clock="manual",
         seed=1,
-    )
-    command = [sys.executable, "-m", "otpgate_fakes", "--config", "-"]
-    started = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    assert started.stdin is not None
-    assert started.stdout is not None
-    started.stdin.write(msgspec.json.encode(config).decode())
-    started.stdin.close()
-    line = started.stdout.readline()
-    assert line, f"the fake process ended with {started.wait(10)} before it was ready"
-    try:
-        yield Fakes(msgspec.json.decode(line, type=Ready))
-    finally:
-        started.terminate()
-        started.wait(10)
+    ))
 
 
 @pytest.fixture
 def fakes(process: Fakes) -> Fakes:
     """The process as new: no messages, no faults, the healthy account, receipts only when stepped."""
-    process.admin("POST", "reset")
-    process.admin("DELETE", "faults")
+    process.running.reset()
+    process.running.faults()
     process.account()
     process.clock("manual")
     return process
