@@ -140,7 +140,7 @@ class Account:
                 return state.callbacks.secret
             for scheme in self.schemes.values():
                 if scheme.secret == name:
-                    for credential in state.credentials or ():
+                    for credential in self._listed(scheme) or ():
                         if credential.secret is not None and self.fits(scheme.principal, credential.id):
                             return credential.secret
         return self.seen.get(name)
