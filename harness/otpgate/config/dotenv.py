@@ -124,13 +124,12 @@ def _value(text: str, start: int) -> tuple[str | None, str, int, tuple[str, ...]
     if opening in ("'", '"') and opening:
         found = (_SINGLE if opening == "'" else _DOUBLE).match(text, start)
         if found is not None and _END.match(text, found.end()):
-            body, remarks = found[1], ()
-            if "\\\n" in body:
-                remarks = ("escaped_newline",)  # type: ignore[assignment]
+            body = found[1]
+            joined = ("escaped_newline",) if "\\\n" in body else ()
             if opening == "'":
-                return opening, _SINGLE_ESCAPE.sub(r"\1", body), found.end(), remarks
+                return opening, _SINGLE_ESCAPE.sub(r"\1", body), found.end(), joined
             body = _DOUBLE_ESCAPE.sub(lambda match: _ESCAPED.get(match[1], match[1]), body)
-            return opening, body, found.end(), remarks
+            return opening, body, found.end(), joined
         line = text[start : _end(_REST, text, start)]
         closed = found is not None and found.end() <= start + len(line)
         value = _COMMENT.sub("", line).rstrip()

@@ -49,7 +49,7 @@ def load(source: Source) -> list[Entry]:
     chosen = _chosen(source, things)
     stores = _Stores(source, things)
     if chosen.kind in _STORES:
-        return [entry for entry in stores.data(chosen).values()]
+        return list(stores.data(chosen).values())
     container = _container(source, chosen)
     entries: list[Entry] = []
     for item in _list(container, "envFrom"):

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Literal
 
 from otpgate.config import documents, environment, gateways, iso3166, routing, service, toml_documents
 from otpgate.config.keys import (
@@ -171,11 +171,11 @@ class _Reader:
         fields = Fields(self.settings, node, FAILOVER, "failover")
         return Failover(when=fields.words("when"), receipt_timeout=fields.seconds("receipt_timeout"), span=node.span)
 
-    def _profile(self, node: Node | None) -> str:
+    def _profile(self, node: Node | None) -> Literal["production", "staging", "test"]:
         if node is None or node.absent:
             return "production"
-        setting = self.settings.setting("profile", node, MANIFEST["profile"])
-        return str(setting.value) if setting.present else "production"
+        word = self.settings.setting("profile", node, MANIFEST["profile"]).value
+        return "staging" if word == "staging" else "test" if word == "test" else "production"
 
     def _ignore(self, node: Node | None) -> tuple[dict[str, object], ...]:
         if node is None or node.absent:
@@ -239,8 +239,3 @@ class _Reader:
             refuse_shape("options", node, "map", do="write `fail_on: warning`")
         plain = node.plain()
         return {name.replace("-", "_"): value for name, value in plain.items()} if isinstance(plain, dict) else {}
-
-
-def shown(folder: str | os.PathLike[str], file: str) -> Path:
-    """The absolute path of a file as spans name it."""
-    return Path(folder, file)

@@ -6,7 +6,7 @@ from typing import NoReturn
 
 from otpgate.config import iso3166
 from otpgate.config.keys import ROUTE
-from otpgate.config.model import Route, Setting
+from otpgate.config.model import Route
 from otpgate.config.nodes import Node
 from otpgate.config.service import Fields
 from otpgate.config.settings import Settings, refuse_shape
@@ -44,11 +44,11 @@ def _route(settings: Settings, path: str, node: Node, gateways: tuple[str, ...])
             )
         found[key] = tuple(str(word).strip() for word in setting.value) if isinstance(setting.value, list) else ()
         for index, word in enumerate(found[key]):
-            at = setting.items[str(index)] if str(index) in setting.items else setting
+            at = setting.items.get(str(index), setting)
             if key == "countries" and word not in iso3166.CODES:
-                refuse_country(f"{path}.countries", word, _place(at))
+                refuse_country(f"{path}.countries", word, at.span)
             if key == "gateways" and word not in gateways:
-                _refuse_gateway(f"{path}.gateways", word, _place(at), gateways)
+                _refuse_gateway(f"{path}.gateways", word, at.span, gateways)
         repeated = next((word for word in found[key] if found[key].count(word) > 1), None)
         if repeated is not None:
             raise ManifestError(
@@ -60,10 +60,6 @@ def _route(settings: Settings, path: str, node: Node, gateways: tuple[str, ...])
         countries=found["countries"], gateways=found["gateways"],
         share=share.value if share is not None and isinstance(share.value, float) else None, span=node.span,
     )
-
-
-def _place(setting: Setting) -> Span:
-    return setting.span
 
 
 def refuse_country(path: str, word: str, where: Span) -> NoReturn:

@@ -39,7 +39,7 @@ class _Untyped:
 
 if yaml.__with_libyaml__:
 
-    class _Composer(_Untyped, yaml.cyaml.CParser):  # type: ignore[misc, unused-ignore]
+    class _Composer(_Untyped, yaml.cyaml.CParser):  # type: ignore[misc, name-defined, unused-ignore]
         """libyaml's parser, composing nodes only."""
 
 else:
