@@ -13,7 +13,6 @@ from msgspec import Struct, field
 from otpgate.client import Response
 from otpgate_contracts.admin import FakesConfig
 
-
 __all__ = ["Engine", "EngineOptions", "Lane", "LanePlan", "Response"]
 
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 import socket
+from collections.abc import Iterable
 from pathlib import Path
+
+from otpgate_contracts.model import Pack, Provider
 
 HOSTS, RESOLVER, SWITCH = "/etc/hosts", "/etc/resolv.conf", "/etc/nsswitch.conf"
 CACHES = ("/run/nscd", "/var/run/nscd", "/run/systemd/resolve", "/run/avahi-daemon")
@@ -37,6 +40,20 @@ def lay(folder: str, hosts: tuple[str, ...], doors: dict[str, str]) -> tuple[lis
     resolver = os.path.dirname(os.path.realpath(RESOLVER))
     hidden = {os.path.realpath(path) for path in CACHES if os.path.isdir(path)} - {resolver}
     return binds, sorted(hidden)
+
+
+def provider_hosts(packs: Iterable[Pack]) -> tuple[str, ...]:
+    """Every host name of these providers, regional ones included, for a lane to answer."""
+    found = (name for pack in packs for host in pack.provider.hosts for name in _regional(host.name, pack.provider))
+    return tuple(dict.fromkeys(found))
+
+
+def _regional(name: str, provider: Provider) -> list[str]:
+    if "{" not in name:
+        return [name]
+    places = [(region.id, edge) for region in provider.regions for edge in region.edges or ("",)]
+    filled = [name.replace("{region}", region).replace("{edge}", edge) for region, edge in places]
+    return [found for found in dict.fromkeys(filled) if "{" not in found and ".." not in found]
 
 
 def _without_foreign_services(text: str) -> str:

@@ -14,7 +14,7 @@ from otpgate.engines import clock, doors, names, unfenced
 from otpgate.engines.bundles import carried_by
 from otpgate.engines.ca import ADDITIONAL, VARIABLES, Trust, create_authority
 from otpgate.engines.lane import ProcessLane, Program
-from otpgate.engines.launch import LaneProcess, NoFence, Nursery
+from otpgate.engines.launch import NoFence, Nursery
 from otpgate.engines.model import EngineOptions, Lane, LanePlan
 from otpgate.errors import EnvironmentUnusable, UsageError
 from otpgate_contracts.admin import FakesConfig, Listen
@@ -170,7 +170,8 @@ class ProcessEngine:
                 f"`needs` asks for an image for {alias}", where="service.needs",
                 why="the process engine starts commands", do="give it a `command`, or use --engine docker",
             )
-        own = {name: environment[name] for name in ("PATH", "HOME", "LANG", "TZ") if name in environment}
+        basic: tuple[str, ...] = ("PATH", "HOME", "LANG", "TZ")
+        own = {name: environment[name] for name in basic if name in environment}
         own |= {name: fill(value) for name, value in getattr(need, "environment", {}).items()}
         lane.start_need(alias, [fill(word) for word in command], own, directory, getattr(need, "port", None) or 0)
 

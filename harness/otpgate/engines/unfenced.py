@@ -47,7 +47,7 @@ def with_twins(
 def _rewritten(value: Any, twins: Twins) -> Any:
     if isinstance(value, str):
         return twins.rewrite(value)
-    if isinstance(value, list):
+    if isinstance(value, (list, tuple)):
         return [_rewritten(item, twins) for item in value]
     if isinstance(value, dict):
         return {key: _rewritten(item, twins) for key, item in value.items()}

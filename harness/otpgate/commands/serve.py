@@ -1,0 +1,83 @@
+"""`otpgate serve`: fakes, inbox page and admin API for local work, until Ctrl-C."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import click
+import msgspec
+
+from otpgate.engines.launch import FAKES, Nursery
+from otpgate.errors import ENVIRONMENT, INTERRUPTED, EnvironmentUnusable, UsageError
+from otpgate_contracts.admin import Ready
+from otpgate_contracts.loading import PackError, pack
+
+GRACE = 3.0
+
+
+@click.command("serve")
+@click.argument("providers", nargs=-1, metavar="[PROVIDER]...")
+@click.option("--account", "accounts", multiple=True, metavar="[NAME=]FILE",
+              help="Account state a fake enforces; without it every well-formed credential and sender is accepted.")
+@click.option("--port-base", type=click.IntRange(0, 65000), metavar="N", help="First port of all; 0 means free ones.")
+@click.option("--allow-host", "allow_hosts", multiple=True, metavar="NAME",
+              help="A host name besides loopback under which the control port answers.")
+@click.option("--edge", "edges", multiple=True, metavar="PUBLIC=UPSTREAM",
+              help="Deliver callbacks to PUBLIC (https://otp.example.com) to UPSTREAM (http://127.0.0.1:8000).")
+@click.option("--seed", type=int, metavar="N", help="Seed of the ids the fakes hand out.")
+def command(
+    providers: tuple[str, ...], accounts: tuple[str, ...], port_base: int | None, allow_hosts: tuple[str, ...],
+    edges: tuple[str, ...], seed: int | None,
+) -> int:
+    """Start the fakes of all providers, or of those named, and print one JSON line when they are ready."""
+    for name in providers:
+        try:
+            pack(name)
+        except PackError as error:
+            raise UsageError(str(error), where="PROVIDER", do="`otpgate providers` lists them") from error
+    arguments = [*providers]
+    for option, values in (("--account", accounts), ("--allow-host", allow_hosts), ("--edge", edges)):
+        arguments += [word for value in values for word in (option, value)]
+    arguments += [] if port_base is None else ["--port-base", str(port_base)]
+    arguments += [] if seed is None else ["--seed", str(seed)]
+    nursery = Nursery()
+    try:
+        return _serve(nursery, arguments)
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    finally:
+        nursery.close()
+
+
+def _serve(nursery: Nursery, arguments: list[str]) -> int:
+    lane = nursery.lane(fenced=False, binds=[], masks=[])
+    read, write = os.pipe()
+    with open(read, "rb") as output, open(os.devnull, "rb") as nothing:
+        try:
+            pid = lane.spawn(
+                "fakes", [sys.executable, "-P", "-m", FAKES, *arguments], dict(os.environ), os.getcwd(),
+                (nothing.fileno(), write, 2), preloaded=True,
+            )
+        finally:
+            os.close(write)
+        try:
+            line = output.readline()
+            if line:
+                sys.stdout.write(line.decode())
+                sys.stdout.flush()
+                print(f"otpgate: inbox and admin API at {_control(line)}/ (Ctrl-C ends)", file=sys.stderr)
+            code = lane.wait(pid)
+        except KeyboardInterrupt:
+            lane.stop(GRACE)
+            return INTERRUPTED
+    if line:
+        raise EnvironmentUnusable(f"the fakes ended by themselves (exit code {code})")
+    return ENVIRONMENT if code is None or code < 0 else code or ENVIRONMENT
+
+
+def _control(line: bytes) -> str:
+    try:
+        return msgspec.json.decode(line, type=Ready).control
+    except msgspec.DecodeError as error:
+        raise EnvironmentUnusable("the fakes printed a ready line that cannot be read", why=str(error)) from error
