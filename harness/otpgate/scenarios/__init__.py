@@ -1,1 +1,1 @@
-"""Dynamic situations: what is done to a lane, and what must be seen."""
+"""Dynamic situations a service is put into: the catalogue, the plan of lanes, and the runner."""

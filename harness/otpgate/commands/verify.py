@@ -1,0 +1,101 @@
+"""`otpgate verify`: the gate. Check, start fakes and service, play every scenario, judge, report."""
+
+from __future__ import annotations
+
+import random
+import sys
+import time
+from typing import Any
+
+import click
+
+from otpgate import gate
+from otpgate.config.model import Manifest
+from otpgate.engines import EngineOptions, create
+from otpgate.errors import ENVIRONMENT, NOTHING, NothingSelected, UsageError, strongest
+from otpgate.options import Common, common, gate_options
+from otpgate.scenarios.events import Event, Listener, silent
+from otpgate.scenarios.runner import VerifyResult, verify
+
+SEEDS = 2**31
+
+
+@click.command("verify")
+@gate_options(dynamic=True)
+def command(**values: Any) -> int:
+    """Judge the configuration and the running service: MANIFEST, or the nearest otpgate.yaml."""
+    started = time.monotonic()
+    options = common(values)
+    manifest = gate.open_manifest(values["manifest"])
+    gate.refuse_empty(manifest, options.selection)
+    refuse_unplayable(manifest)
+    packs = gate.packs_of(manifest)
+    walked = gate.static(manifest, packs, options.selection)
+    checked = time.monotonic() - started
+    seed = options.seed if options.seed is not None else random.SystemRandom().randrange(SEEDS)
+    engine = create(EngineOptions(kind=options.engine, unfenced=options.unfenced, verbose=options.verbose, run_id=str(seed)))
+    try:
+        played = verify(
+            manifest, packs, engine, options.selection, options.jobs, seed, progress(options), static=walked.findings,
+        )
+    finally:
+        engine.close()
+    result = gate.report(
+        manifest, played.findings, (*walked.undecided, *played.undecided), options, started, engine=engine.name, seed=seed,
+        scenarios=played.scenarios, notes=played.notes, phases={"check": round(checked, 3), **played.phases},
+    )
+    return conclude(gate.publish(result, manifest, options), played)
+
+
+def refuse_unplayable(manifest: Manifest) -> None:
+    """What the gate cannot do without, as one message each."""
+    if manifest.start is None:
+        raise UsageError(
+            "the manifest does not say how the service is started", where=manifest.span,
+            why="verify runs the real service", do="add service.start, or use `otpgate check` for the configuration alone",
+        )
+    if manifest.api is None:
+        raise UsageError(
+            "the manifest does not say how a code is asked for and typed back", where=manifest.span,
+            why="scenarios use the service's own API", do="add service.api.request_code and service.api.verify_code",
+        )
+    if not manifest.routes:
+        raise NothingSelected(
+            "the manifest has no route", where=manifest.span, why="no user would be served", do="add one under routes:",
+        )
+
+
+def conclude(code: int, played: VerifyResult) -> int:
+    """The exit code: what findings call for, and what could not be seen."""
+    codes = {code}
+    for text in played.unusable[:1]:
+        click.echo(f"otpgate: {text}", err=True)
+        codes.add(ENVIRONMENT)
+    if len(played.unusable) > 1:
+        click.echo(f"otpgate: {len(played.unusable) - 1} more lane(s) could not be used", err=True)
+    decided = [one for one in played.scenarios if one.verdict in ("passed", "failed")]
+    if not played.unusable and not decided:
+        click.echo("otpgate: nothing was selected: no scenario was played", err=True)
+        codes.add(NOTHING)
+    elif played.undelivered and not played.unusable:
+        names = ", ".join(played.undelivered)
+        click.echo(f"otpgate: no decided `delivers` for {names}: the gate cannot vouch for it", err=True)
+        codes.add(ENVIRONMENT)
+    return strongest(codes)
+
+
+def progress(options: Common) -> Listener:
+    """One line that moves, on a terminal only."""
+    if options.quiet or not sys.stderr.isatty():
+        return silent
+
+    def show(event: Event) -> None:
+        if event.kind == "case_finished":
+            sys.stderr.write(f"\r\x1b[K{event.done}/{event.total} {event.case}")
+        elif event.kind == "lane_starting":
+            sys.stderr.write(f"\r\x1b[Kstarting {event.lane}")
+        elif event.kind == "finished":
+            sys.stderr.write("\r\x1b[K")
+        sys.stderr.flush()
+
+    return show

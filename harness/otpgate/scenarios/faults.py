@@ -1,0 +1,127 @@
+"""Named shapes of breaking a gateway: what to inject for one case, from the pack's own catalogue."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from otpgate.errors import InternalError
+from otpgate.scenarios.conditions import Subject, permanent_row, preferred, recipient_row
+from otpgate_contracts.admin import Fault
+from otpgate_contracts.model import ErrorRow
+
+Shape = Callable[[Subject, str], Fault]
+_shapes: dict[str, Shape] = {}
+TRANSIENT_BODY = ("provider_error", "provider_unavailable", "provider_timeout", "unknown_failure", "balance_exhausted")
+LATE_FAILURES = ("unknown_failure", "carrier_congested", "carrier_blocked", "content_filtered", "provider_error")
+
+
+def shape(function: Shape) -> Shape:
+    """Register a shape under its function's name."""
+    _shapes[function.__name__] = function
+    return function
+
+
+def shaped(name: str, subject: Subject, destination: str) -> Fault:
+    """The fault of that name for one number at the subject's gateway."""
+    if name not in _shapes:
+        raise InternalError(f"scenario {subject.case.scenario.id} names an unknown fault {name!r}")
+    return _shapes[name](subject, destination)
+
+
+def breaking(subject: Subject, gateway: str, destination: str) -> Fault:
+    """Make an earlier gateway fail for one number, in a way failover.when reacts to."""
+    other = subject.manifest.gateways[gateway]
+    when = subject.terms.failover_when
+    if "error" in when or not when:
+        return Fault(fault="status", status=503, provider=other.provider, gateway=gateway, destination=destination)
+    if "timeout" in when:
+        return Fault(
+            fault="latency", seconds=patience(subject), provider=other.provider, gateway=gateway, destination=destination
+        )
+    return Fault(fault="accept_then_fail", provider=other.provider, gateway=gateway, destination=destination)
+
+
+def patience(subject: Subject) -> float:
+    """Longer than any service may wait and still be in time."""
+    return subject.terms.failover_within + 5.0
+
+
+def scoped(subject: Subject, destination: str, fault: Fault) -> Fault:
+    fault.provider = subject.gateway.provider
+    fault.gateway = subject.gateway.name
+    fault.destination = destination
+    return fault
+
+
+def by_row(subject: Subject, destination: str, row: ErrorRow | None, status: int) -> Fault:
+    """The catalogue's row, or the bare HTTP status where the provider documents none."""
+    if row is None:
+        return scoped(subject, destination, Fault(fault="status", status=status))
+    return scoped(subject, destination, Fault(fault="error", code=row.code))
+
+
+def rows(subject: Subject, phase: str) -> list[ErrorRow]:
+    return [row for row in subject.pack.errors if row.phase == phase]
+
+
+@shape
+def refuse_connection(subject: Subject, destination: str) -> Fault:
+    return Fault(fault="refuse_connection", provider=subject.gateway.provider)
+
+
+@shape
+def tls_expired(subject: Subject, destination: str) -> Fault:
+    return Fault(fault="tls_expired", provider=subject.gateway.provider)
+
+
+@shape
+def slow(subject: Subject, destination: str) -> Fault:
+    return scoped(subject, destination, Fault(fault="latency", seconds=patience(subject)))
+
+
+@shape
+def rate_limited(subject: Subject, destination: str) -> Fault:
+    return scoped(subject, destination, Fault(fault="rate_limit"))
+
+
+@shape
+def server_error(subject: Subject, destination: str) -> Fault:
+    return scoped(subject, destination, Fault(fault="status", status=503))
+
+
+@shape
+def unauthorised(subject: Subject, destination: str) -> Fault:
+    found = preferred(rows(subject, "sync"), subject.gateway.product, ("credentials_wrong", "credentials_unknown"))
+    return by_row(subject, destination, found if found and found.http == 401 else None, 401)
+
+
+@shape
+def failing_2xx(subject: Subject, destination: str) -> Fault:
+    body = rows(subject, "body")
+    product = subject.gateway.product
+    row = preferred(body, product, TRANSIENT_BODY) or next(
+        (row for row in body if row.product == product and not row.recipient), None
+    )
+    return by_row(subject, destination, row, 200)
+
+
+@shape
+def accepted_then_failed(subject: Subject, destination: str) -> Fault:
+    late = [row for row in rows(subject, "async") if not row.recipient]
+    row = preferred(late, subject.gateway.product, LATE_FAILURES)
+    return scoped(subject, destination, Fault(fault="accept_then_fail", code=row.code if row else None))
+
+
+@shape
+def no_receipt(subject: Subject, destination: str) -> Fault:
+    return scoped(subject, destination, Fault(fault="accept_never_deliver"))
+
+
+@shape
+def permanent_error(subject: Subject, destination: str) -> Fault:
+    return by_row(subject, destination, permanent_row(subject.pack, subject.gateway.product), 400)
+
+
+@shape
+def bad_recipient(subject: Subject, destination: str) -> Fault:
+    return by_row(subject, destination, recipient_row(subject.pack, subject.gateway.product), 400)

@@ -1,0 +1,107 @@
+"""Turn a manifest into what an engine needs for one lane: environment, fakes, hosts."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from urllib.parse import urlsplit
+
+from otpgate.config.model import Gateway, Manifest
+from otpgate.engines.model import LanePlan
+from otpgate.engines.names import provider_hosts
+from otpgate.errors import UsageError
+from otpgate.scenarios.plan import PlannedLane
+from otpgate_contracts.admin import Edge, FakeGateway, FakesConfig
+from otpgate_contracts.model import Pack
+
+INHERITED = ("PATH", "HOME", "LANG", "TZ")
+SECRET_KINDS = ("secret", "key")
+COMMON_SECRETS = ("callback_secret",)
+UPSTREAM = "http://127.0.0.1:{port}"
+
+
+def lane_plan(
+    manifest: Manifest, packs: dict[str, Pack], lane: PlannedLane, seed: int, *,
+    environ: Mapping[str, str] | None = None, override: Mapping[str, str] | None = None,
+) -> LanePlan:
+    """What the engine starts for a lane. `override` is laid over the service's environment (a lifetime probe)."""
+    start = manifest.start
+    if start is None:
+        raise UsageError(
+            "the manifest does not say how the service is started", where=manifest.file,
+            do="add service.start with a command, an image or a url",
+        )
+    return LanePlan(
+        name=lane.name, command=start.command, image=start.image, url=start.url,
+        directory=os.path.normpath(os.path.join(manifest.folder, start.directory)),
+        environment={**environment(manifest, environ), **(override or {})},
+        ready=start.ready, ready_within=start.ready_within, port=start.port,
+        fakes=fakes(manifest, packs, seed), hosts=provider_hosts(packs.values()), allow=manifest.allow, needs=manifest.needs,
+        time_shift=lane.shifted,
+    )
+
+
+def environment(manifest: Manifest, environ: Mapping[str, str] | None = None) -> dict[str, str]:
+    """The service's whole environment but the engine's own variables: nothing else of the caller's shell."""
+    caller = os.environ if environ is None else environ
+    found = {name: caller[name] for name in INHERITED if name in caller}
+    found.update({name: entry.value for name, entry in manifest.environment.items()})
+    found.update({name: entry.value for name, entry in manifest.taken_from_process.items()})
+    if manifest.start is not None:
+        found.update(manifest.start.environment)
+    return found
+
+
+def fakes(manifest: Manifest, packs: dict[str, Pack], seed: int) -> FakesConfig:
+    """The start document of a lane's fakes: the gateways with their account state, secrets and settings."""
+    played = [
+        fake_gateway(gateway, packs[gateway.provider])
+        for gateway in manifest.gateways.values()
+        if gateway.provider in packs
+    ]
+    secrets = sorted({secret for gateway in played for secret in gateway.secrets.values() if secret})
+    return FakesConfig(
+        gateways=played, providers=sorted({gateway.provider for gateway in played}), edges=edges(manifest),
+        allow=list(manifest.allow), clock="timed", seed=seed, redact=secrets,
+    )
+
+
+def fake_gateway(gateway: Gateway, pack: Pack) -> FakeGateway:
+    """One gateway as its fake is told about it."""
+    hidden = {spec.name for spec in pack.provider.settings if spec.kind in SECRET_KINDS} | set(COMMON_SECRETS)
+    secrets = {name: text for name in hidden if (text := gateway.text(name)) is not None}
+    settings: dict[str, object] = {}
+    for name, setting in gateway.settings.items():
+        if name in hidden or not setting.present:
+            continue
+        settings[name] = (
+            {key: item.value for key, item in setting.items.items()} if setting.items and isinstance(setting.value, dict)
+            else setting.value
+        )
+    return FakeGateway(
+        name=gateway.name, provider=gateway.provider, product=gateway.product, account=gateway.account,
+        secrets=secrets, settings=settings,
+    )
+
+
+def edges(manifest: Manifest) -> list[Edge]:
+    """The simulated proxies: of the public URL, else of every gateway's callback host."""
+    if manifest.public_url is not None and manifest.public_url.present:
+        origins = [origin(manifest.public_url.text)]
+    else:
+        texts = [gateway.text("status_callback") for gateway in manifest.gateways.values()]
+        origins = [origin(text) for text in texts if text]
+    return [
+        Edge(
+            public=public, upstream=UPSTREAM, forwarded=list(manifest.edge_forwarded),
+            strip_prefix=manifest.edge_strip_prefix,
+        )
+        for public in dict.fromkeys(filter(None, origins))
+    ]
+
+
+def origin(url: str) -> str:
+    """scheme://host[:port] of a URL, empty when it has none."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}" if parts.scheme and parts.netloc else ""
+

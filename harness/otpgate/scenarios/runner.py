@@ -1,0 +1,260 @@
+"""The dynamic half of the gate: plan lanes, play cases side by side, judge, and say what was found."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
+
+from otpgate.checks.judging import judge
+from otpgate.config.model import Manifest
+from otpgate.engines.model import Engine
+from otpgate.errors import EnvironmentUnusable
+from otpgate.findings import Finding, ScenarioResult, Undecided
+from otpgate.options import Selection
+from otpgate.scenarios import steps_codes, steps_delivers, steps_failover, steps_receipts
+from otpgate.scenarios.events import Event, Listener, silent
+from otpgate.scenarios.lanes import lane_plan
+from otpgate.scenarios.model import Case, Failure, Outcome
+from otpgate.scenarios.plan import Plan, PlannedLane, plan, result
+from otpgate.scenarios.stage import LiveLane, play, qualified
+from otpgate.scenarios.steps_observed import JUDGES, Traffic
+from otpgate.scenarios.terms import Terms, terms
+from otpgate_contracts.admin import Message
+from otpgate_contracts.model import Pack
+
+STEPS = (steps_codes, steps_delivers, steps_failover, steps_receipts)
+LANES = 32
+STARTS = 4
+
+
+class VerifyResult(Struct, frozen=True, kw_only=True):
+    """What a run found. `phases` in seconds: plan, start (a service was being started), scenarios, judge."""
+
+    scenarios: tuple[ScenarioResult, ...]
+    findings: tuple[Finding, ...]
+    undecided: tuple[Undecided, ...]
+    notes: tuple[str, ...]
+    phases: dict[str, float]
+    unusable: tuple[str, ...] = ()
+    undelivered: tuple[str, ...] = ()
+
+
+class Run:
+    """One run: shared progress, and what the lanes left behind."""
+
+    def __init__(
+        self, manifest: Manifest, packs: dict[str, Pack], engine: Engine, settled: Plan, conditions: Terms, seed: int,
+        starts: int, events: Listener,
+    ) -> None:
+        self.manifest = manifest
+        self.packs = packs
+        self.engine = engine
+        self.plan = settled
+        self.terms = conditions
+        self.seed = seed
+        self.events = events
+        self.outcomes: list[Outcome] = []
+        self.traffic: list[Traffic] = []
+        self.notes: dict[str, None] = {}
+        self.unusable: list[str] = []
+        self.starts: list[tuple[float, float]] = []
+        self._gate = threading.BoundedSemaphore(starts)
+        self._lock = threading.Lock()
+        self._stop = threading.Event()
+        self._done = 0
+        self._total = sum(len(lane.cases) for lane in settled.lanes)
+
+    def play_lane(self, lane: PlannedLane) -> None:
+        """Start a lane, play its cases, keep what it left, stop it."""
+        if self._stop.is_set():
+            return
+        self.tell(Event(kind="lane_starting", lane=lane.name))
+        try:
+            live = self.start(lane)
+        except EnvironmentUnusable as error:
+            self.lane_failed(lane, error)
+            return
+        try:
+            self.tell(Event(kind="lane_ready", lane=lane.name))
+            if lane.sequential or len(lane.cases) == 1:
+                for case in lane.cases:
+                    self.play_case(live, case)
+            else:
+                with ThreadPoolExecutor(max_workers=len(lane.cases), thread_name_prefix=lane.name) as pool:
+                    for done in [pool.submit(self.play_case, live, case) for case in lane.cases]:
+                        done.result()
+            self.collect(live)
+        except EnvironmentUnusable as error:
+            self.lane_failed(lane, error)
+        finally:
+            live.lane.stop()
+
+    def start(self, lane: PlannedLane) -> LiveLane:
+        """The running lane. One whose clock cannot move is started again under the lifetime probe, if there is one."""
+        with self._gate:
+            began = time.monotonic()
+            try:
+                running = self.engine.start(lane_plan(self.manifest, self.packs, lane, self.seed))
+                if lane.shifted and self.terms.lifetime_probe and not running.shift_clock(0.0):
+                    running.stop()
+                    running = self.engine.start(lane_plan(
+                        self.manifest, self.packs, replace(lane, shifted=False), self.seed,
+                        override=self.terms.lifetime_probe,
+                    ))
+                    probe = ", ".join(f"{name}={value}" for name, value in self.terms.lifetime_probe.items())
+                    self.note(f"expiry was probed with {probe} instead of a moved clock")
+            finally:
+                with self._lock:
+                    self.starts.append((began, time.monotonic()))
+        for text in running.notes:
+            self.note(text)
+        return LiveLane(lane=running, manifest=self.manifest, packs=self.packs, terms=self.terms)
+
+    def play_case(self, live: LiveLane, case: Case) -> None:
+        if self._stop.is_set():
+            return
+        self.tell(Event(kind="case_started", lane=live.lane.name, case=case.id))
+        outcome = play(live, case)
+        with self._lock:
+            self.outcomes.append(outcome)
+            self._done += 1
+            done = self._done
+        self.tell(Event(
+            kind="case_finished", lane=live.lane.name, case=case.id, result=told(outcome, ()), done=done, total=self._total,
+        ))
+
+    def lane_failed(self, lane: PlannedLane, error: EnvironmentUnusable) -> None:
+        """The lane could not be used: its cases that have no verdict are undecided."""
+        with self._lock:
+            played = {outcome.case.id for outcome in self.outcomes}
+            self.unusable.append(str(error))
+            self.outcomes += [
+                Outcome(case=case, verdict="undecided", reason=error.what, seconds=0.0, lane=lane.name)
+                for case in lane.cases if case.id not in played
+            ]
+        self.tell(Event(kind="lane_failed", lane=lane.name, message=str(error)))
+
+    def collect(self, live: LiveLane) -> None:
+        """Keep what the observed scenarios look through."""
+        found = live.lane.admin("GET", "/_otpgate/messages?limit=1000")
+        messages = tuple(msgspec.convert(found["messages"], list[Message]))
+        kept = Traffic(
+            lane=live.lane.name, exchanges=tuple(live.exchanges()), receipts=tuple(live.receipts()), messages=messages,
+            logs=live.lane.logs(), bodies=tuple(live.bodies),
+            codes=frozenset(live.codes | {message.code for message in messages if message.code}),
+        )
+        with self._lock:
+            self.traffic.append(kept)
+
+    def note(self, text: str) -> None:
+        with self._lock:
+            self.notes[text] = None
+
+    def tell(self, event: Event) -> None:
+        self.events(event)
+
+    def stop(self) -> None:
+        """Start nothing more."""
+        self._stop.set()
+
+
+def verify(
+    manifest: Manifest, packs: dict[str, Pack], engine: Engine, selection: Selection, jobs: int | None = None,
+    seed: int = 0, events: Listener = silent, *, static: Sequence[Finding] = (),
+) -> VerifyResult:
+    """Play every selected case and judge what was seen, together with the static findings.
+
+    `jobs`: lanes that live at the same time (absent: 32). Verdicts depend on neither `jobs` nor order.
+    """
+    began = time.monotonic()
+    conditions = terms(manifest)
+    settled = plan(manifest, packs, conditions, selection, seed)
+    lanes_at_once = jobs or LANES
+    run = Run(manifest, packs, engine, settled, conditions, seed, min(lanes_at_once, STARTS), events)
+    run.tell(Event(kind="planned", total=sum(len(lane.cases) for lane in settled.lanes)))
+    planned = time.monotonic()
+    play_all(run, settled.lanes, lanes_at_once)
+    played = time.monotonic()
+    traffic = tuple(sorted(run.traffic, key=lambda lane: lane.lane))
+    outcomes = [*run.outcomes, *(JUDGES[case.steps](case, manifest, packs, traffic) for case in settled.observed)]
+    exchanges = {qualified(lane.lane, call.id): call for lane in traffic for call in lane.exchanges}
+    findings, behind = judge(
+        manifest, packs, static, in_order(outcomes), exchanges, {lane.lane: lane.logs for lane in traffic},
+        select=selection.select, ignore=selection.ignore,
+    )
+    results = [told(outcome, behind.get(outcome.case.id, ())) for outcome in outcomes]
+    results += [*settled.not_applicable, *settled.undecided]
+    starting = union(run.starts)
+    run.tell(Event(kind="finished"))
+    return VerifyResult(
+        scenarios=tuple(sorted(results, key=place_in_report)), findings=findings, undecided=(),
+        notes=(*settled.notes, *run.notes), unusable=tuple(dict.fromkeys(run.unusable)),
+        undelivered=without_delivery(manifest, selection, results),
+        phases={
+            "plan": round(planned - began, 3), "start": round(starting, 3),
+            "scenarios": round(max(played - planned - starting, 0.0), 3), "judge": round(time.monotonic() - played, 3),
+        },
+    )
+
+
+def play_all(run: Run, lanes: Sequence[PlannedLane], jobs: int) -> None:
+    """Lanes side by side; the first fault of otpgate itself ends the run."""
+    if not lanes:
+        return
+    pool = ThreadPoolExecutor(max_workers=min(jobs, len(lanes)), thread_name_prefix="lane")
+    try:
+        for done in [pool.submit(run.play_lane, lane) for lane in lanes]:
+            done.result()
+    except BaseException:
+        run.stop()
+        run.engine.close()
+        raise
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def in_order(outcomes: Iterable[Outcome]) -> list[Failure]:
+    """Failures in an order that depends on nothing but the cases."""
+    return [failure for outcome in sorted(outcomes, key=lambda one: one.case.id) for failure in outcome.failures]
+
+
+def told(outcome: Outcome, findings: tuple[str, ...]) -> ScenarioResult:
+    """An outcome as reports tell it."""
+    return replace(
+        result(outcome.case, outcome.verdict, outcome.reason), seconds=outcome.seconds, lane=outcome.lane,
+        findings=findings, exchanges=outcome.exchanges,
+    )
+
+
+def place_in_report(one: ScenarioResult) -> tuple[str, str, str, str]:
+    return (one.scenario, one.variant or "", one.gateway or "", one.country or "")
+
+
+def without_delivery(manifest: Manifest, selection: Selection, results: Iterable[ScenarioResult]) -> tuple[str, ...]:
+    """Selected gateways of which no `delivers` was decided: they keep the run from being clean."""
+    if selection.scenarios and "delivers" not in selection.scenarios:
+        return ()
+    mine = [one for one in results if one.scenario == "delivers"]
+    decided = {one.gateway for one in mine if one.verdict in ("passed", "failed")}
+    named = selection.gateways or tuple(manifest.gateways)
+    routed = {gateway for route in manifest.routes for gateway in route.gateways}
+    if selection.shard is not None:
+        routed &= {one.gateway for one in mine if one.gateway}
+    return tuple(name for name in named if name in routed and name not in decided)
+
+
+def union(spans: Iterable[tuple[float, float]]) -> float:
+    """Seconds covered by at least one span."""
+    covered, end = 0.0, float("-inf")
+    for start, stop in sorted(spans):
+        covered += max(0.0, stop - max(start, end))
+        end = max(end, stop)
+    return covered
+
+

@@ -1,0 +1,110 @@
+"""`refuses-wrong-code`: wrong, empty, used and expired codes."""
+
+from __future__ import annotations
+
+from email.utils import parsedate_to_datetime
+
+from otpgate.scenarios.api import Answer
+from otpgate.scenarios.stage import Play, Undecidable, steps
+from otpgate.scenarios.steps_delivers import in_hand
+from otpgate.scenarios.terms import LIFETIME_MARGIN
+
+
+@steps("wrong_code")
+def wrong_code(play: Play) -> None:
+    """A code of the right length that was never sent."""
+    _, code = in_hand(play, play.user)
+    judge(play, play.verify(play.user, different(code)), "wrong_accepted", "a code that was never sent")
+    # The right one afterwards: a service that refuses everything would pass otherwise.
+    if (play.terms.max_attempts or 2) > 1:
+        prove_alive(play, play.verify(play.user, code))
+
+
+@steps("empty_code")
+def empty_code(play: Play) -> None:
+    """No code at all."""
+    _, code = in_hand(play, play.user)
+    judge(play, play.verify(play.user, ""), "empty_accepted", "an empty code")
+    if (play.terms.max_attempts or 2) > 1:
+        prove_alive(play, play.verify(play.user, code))
+
+
+@steps("reused_code")
+def reused_code(play: Play) -> None:
+    """The right code, then the same again."""
+    _, code = in_hand(play, play.user)
+    prove_alive(play, play.verify(play.user, code))
+    judge(play, play.verify(play.user, code), "reused_accepted", "a code that was used before")
+
+
+@steps("expired_code")
+def expired_code(play: Play) -> None:
+    """The right code after its lifetime, on the service's own clock or under the lifetime probe."""
+    probe = bool(play.terms.lifetime_probe) and not play.live.move_clock(0.0)
+    _, code = in_hand(play, play.user)
+    if probe:
+        seconds = probed_lifetime(play)
+        play.notes.append("expiry was probed with " + ", ".join(f"{k}={v}" for k, v in play.terms.lifetime_probe.items()))
+        play.quiet(play.user, seconds, play.live.messages(play.user.phone)[-1].id)
+        judge(play, play.verify(play.user, code), "expired_accepted", f"a code {seconds:g} s old")
+        return
+    if play.terms.lifetime is None:
+        raise Undecidable("otp.lifetime is not declared")
+    before = told_time(play)
+    step = play.terms.lifetime + LIFETIME_MARGIN
+    if not play.live.move_clock(step):
+        raise Undecidable(
+            "the service's clock cannot be moved here: install libfaketime (Debian: faketime) or set otp.lifetime_probe"
+        )
+    after = told_time(play)
+    moved = before is not None and after is not None and after - before >= step - 2.0
+    answer = play.verify(play.user, code)
+    if answer.verdict == "accepted" and not moved:
+        raise Undecidable("the service still accepts the code, but nothing proves that its clock moved")
+    judge(play, answer, "expired_accepted", f"a code {step:g} s old (otp.lifetime is {play.terms.lifetime:g} s)")
+    if not moved:
+        # Refused, and no told time to prove the shift: an old code refused and a new one taken proves it.
+        other = play.case.users[1]
+        _, fresh = in_hand(play, other)
+        if play.verify(other, fresh).verdict != "accepted":
+            raise Undecidable("after the clock was moved no code verifies at all, so expiry proves nothing")
+
+
+def judge(play: Play, answer: Answer, symptom: str, what: str) -> None:
+    """An accepted code is a failure; an error of the service is another."""
+    if answer.verdict == "accepted":
+        play.fail(symptom, f"{what} was accepted: {answer}", api="verify_code")
+    elif answer.verdict == "broken":
+        play.fail("verify_broken", f"{what} made the service fail: {answer}", api="verify_code")
+
+
+def prove_alive(play: Play, answer: Answer) -> None:
+    """The right code has to verify, else refusing the others proves nothing."""
+    if answer.verdict != "accepted":
+        raise Undecidable(f"the right code does not verify either: {answer}")
+
+
+def different(code: str) -> str:
+    """Another code of the same length and alphabet."""
+    if code.isdigit():
+        return f"{(int(code) + 10 ** (len(code) - 1) + 7) % 10 ** len(code):0{len(code)}d}"
+    return code[:-1] + ("A" if code[-1] != "A" else "B")
+
+
+def told_time(play: Play) -> float | None:
+    """What the service's Date header says, None where it sends none."""
+    start = play.manifest.start
+    response = play.live.lane.call("GET", (start.ready if start else None) or "/", timeout=5.0)
+    text = next((value for name, value in response.headers.items() if name.lower() == "date"), None)
+    try:
+        return parsedate_to_datetime(text).timestamp() if text else None
+    except ValueError:
+        return None
+
+
+def probed_lifetime(play: Play) -> float:
+    """How long to wait under the probe: the largest number in it, and a second more."""
+    numbers = [float(text) for text in play.terms.lifetime_probe.values() if text.replace(".", "", 1).isdigit()]
+    if not numbers:
+        raise Undecidable("otp.lifetime_probe names no number of seconds")
+    return max(numbers) + 1.0

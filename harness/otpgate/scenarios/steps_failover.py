@@ -1,0 +1,159 @@
+"""`failover`, `bad-recipient` and `no-storm`: what the service does when a gateway fails."""
+
+from __future__ import annotations
+
+import time
+
+from otpgate.scenarios.model import User
+from otpgate.scenarios.stage import LOST, Play, Undecidable, extend, steps
+from otpgate.scenarios.steps_delivers import names
+from otpgate.scenarios.terms import number
+from otpgate_contracts.admin import Exchange, Message
+
+QUIET = 2.0
+ATTEMPTS = 4
+BELOW_REQUESTS = ("refuse_connection", "tls_expired")
+
+
+@steps("failover")
+def failover(play: Play) -> None:
+    """The gateway fails for one user; the code arrives through the next one, and only one code is usable."""
+    user = play.user
+    fault = play.break_gateway(user)
+    since = last_sequence(play)
+    started = time.monotonic()
+    answer = play.request(user)
+    within = extend(play.terms.failover_within)
+    left = within - (time.monotonic() - started)
+    message = play.first(user, max(left, 1.0), lambda one: one.gateway in play.case.after)
+    seconds = time.monotonic() - started
+    attempts = [
+        call for call in play.live.exchanges(since=since)
+        if (fault.fault in BELOW_REQUESTS and call.fault == fault.fault)
+        or (call.gateway == play.case.gateway and call.to == user.phone)
+    ]
+    calls = names(play, attempts)
+    if not attempts and not any(one.gateway == play.case.gateway for one in play.live.messages(user.phone)):
+        raise Undecidable(f"{play.case.gateway} was never asked, so its failure was not exercised")
+    assert play.case.variant is not None
+    if message is None:
+        others = names(play, play.calls(user))
+        raise play.stop(
+            "no_failover",
+            f"{play.case.gateway} failed ({play.case.variant.title}) and no code came through"
+            f" {' or '.join(play.case.after)} within {play.terms.failover_within:g} s; {answer}",
+            exchanges=others or calls, cause=play.case.variant.cause or "", through=",".join(play.case.after),
+        )
+    if seconds > within:
+        play.fail(
+            "failover_late", f"the code came after {seconds:.1f} s, promised in {play.terms.failover_within:g} s",
+            exchanges=calls,
+        )
+    one_usable_code(play, user, message, calls)
+
+
+def one_usable_code(play: Play, user: User, message: Message, calls: tuple[str, ...]) -> None:
+    """Every earlier code is the same or is refused; the latest verifies."""
+    settled = play.settle(message, play.terms.delivered_within)
+    if settled.meaning in LOST or not settled.code:
+        play.notes.append(f"the message through {settled.gateway} ended {settled.status}")
+        if settled.meaning in LOST:
+            raise play.stop(
+                "not_delivered", f"{settled.gateway} took over and then reported {settled.status}"
+                + (f" with error {settled.error}" if settled.error else ""), gateway=settled.gateway,
+                exchanges=names(play, play.calls(user, settled.gateway)), code=settled.error or "", product=settled.product,
+            )
+    latest = settled.code or ""
+    earlier = [one.code for one in play.live.messages(user.phone) if one.code and one.code != latest]
+    spare = play.terms.max_attempts or 3
+    for code in list(dict.fromkeys(earlier))[: max(spare - 1, 1)]:
+        answer = play.verify(user, code)
+        if answer.verdict == "accepted":
+            play.fail(
+                "two_usable_codes", f"after the failover an earlier code still verifies: {answer}", exchanges=calls,
+                api="verify_code",
+            )
+            return
+    answer = play.verify(user, latest)
+    if answer.verdict != "accepted":
+        play.fail(
+            "right_code_refused", f"the code that came through {settled.gateway} does not verify: {answer}",
+            exchanges=calls, gateway=settled.gateway, api="verify_code",
+        )
+
+
+@steps("bad_recipient")
+def bad_recipient(play: Play) -> None:
+    """Some numbers are refused for good; the gateway is still used for the next, good one."""
+    *bad, good = play.case.users
+    for user in bad:
+        play.break_gateway(user, "bad_recipient")
+    asked = 0
+    for user in bad:
+        play.request(user)
+        calls = play.calls(user)
+        asked += any(call.gateway == play.case.gateway for call in calls)
+        elsewhere = [one for one in play.live.messages(user.phone) if one.gateway in play.case.after]
+        if elsewhere and not play.failures:
+            play.fail(
+                "bad_recipient_resent",
+                f"{play.case.gateway} refused the number for good ({code_seen(calls)}), and it was sent again through"
+                f" {elsewhere[0].gateway}", exchanges=names(play, calls), code=code_seen(calls),
+            )
+    if not asked:
+        raise Undecidable(f"{play.case.gateway} was never asked for the refused numbers")
+    play.request(good)
+    message = play.first(good, extend(play.terms.failover_within), lambda one: bool(one.id))
+    calls = play.calls(good)
+    if message is None:
+        play.fail("bad_recipient_blocks", f"after {len(bad)} refused numbers a good one gets no code", exchanges=names(play, calls))
+    elif message.gateway != play.case.gateway and not any(call.gateway == play.case.gateway for call in calls):
+        play.fail(
+            "bad_recipient_flips",
+            f"after {len(bad)} refused numbers a good one goes through {message.gateway}, not {play.case.gateway}",
+            exchanges=names(play, calls), through=message.gateway or "",
+        )
+
+
+@steps("no_storm")
+def no_storm(play: Play) -> None:
+    """Transient errors are tried again no more often than allowed."""
+    allowed = int(number(play.gateway.settings.get("attempts"), None) or ATTEMPTS)
+    attempts = tries(play)
+    if len(attempts) > allowed:
+        play.fail(
+            "retry_storm", f"{len(attempts)} attempts at {play.case.gateway} for one code, {allowed} allowed",
+            exchanges=names(play, attempts[:10]), attempts=str(len(attempts)),
+        )
+
+
+@steps("no_retry")
+def no_retry(play: Play) -> None:
+    """A permanent refusal is tried once."""
+    attempts = tries(play)
+    if len(attempts) > 1:
+        play.fail(
+            "permanent_retried",
+            f"{len(attempts)} attempts at {play.case.gateway} after a refusal no retry can cure ({code_seen(attempts)})",
+            exchanges=names(play, attempts[:10]), attempts=str(len(attempts)), code=code_seen(attempts),
+        )
+
+
+def tries(play: Play) -> list[Exchange]:
+    """The calls one request makes at the failing gateway, until it is quiet."""
+    play.break_gateway(play.user)
+    play.request(play.user)
+    play.quiet(play.user, QUIET, None)
+    found = [call for call in play.calls(play.user, play.case.gateway) if call.kind == "call"]
+    if not found:
+        raise Undecidable(f"{play.case.gateway} was never asked, so its failure was not exercised")
+    return found
+
+
+def code_seen(calls: list[Exchange]) -> str:
+    return next((call.code for call in calls if call.code), "no code")
+
+
+def last_sequence(play: Play) -> int:
+    known = play.live.exchanges()
+    return known[-1].sequence if known else 0
