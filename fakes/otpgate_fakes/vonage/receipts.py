@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 from otpgate_contracts import signing
 from otpgate_fakes.vonage import networks
 from otpgate_fakes.vonage.claims import METHODS
-from otpgate_fakes.vonage.render import REFERENCE, part_ids, price
+from otpgate_fakes.vonage.render import REFERENCE, part_ids, parts_taken, price
 
 if TYPE_CHECKING:
     from otpgate_contracts.admin import FakeGateway
@@ -52,7 +52,7 @@ def _application_url(context: Context) -> str | None:
 
 def parts(context: Context, message: Message) -> int:
     """How many receipts each state takes: the SMS API tells every segment apart."""
-    return message.segments if message.product != "messages" else 1
+    return parts_taken(context, message) if message.product != "messages" else 1
 
 
 def render_receipt(

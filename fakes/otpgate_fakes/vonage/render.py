@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 UNKNOWN_BALANCE = Decimal("38.07243628")
 """Shown where the account state names no balance."""
 
+THROTTLED = "Throughput Rate Exceeded - please wait [ 250 ] and retry"
+"""What the parts say that a partial failure leaves behind."""
+
 PROBLEM = "application/problem+json"
 REFERENCE = "https://developer.vonage.com/api-errors"
 
@@ -52,6 +55,12 @@ def part_ids(context: Context, message: Message) -> list[str]:
     return list(kept)
 
 
+def parts_taken(context: Context, message: Message) -> int:
+    """How many segments are accepted: all, unless the account is set to fail from a part on (`fail_part`)."""
+    first = context.live.plain("fail_part")
+    return min(message.segments, first - 1) if isinstance(first, int) and first > 1 else message.segments
+
+
 def price(message: Message) -> str:
     """Price of one segment, as Vonage writes money: eight decimals."""
     total = Decimal(message.price) if message.price else PRICE * max(1, message.segments)
@@ -65,9 +74,14 @@ def sms_accepted(context: Context, request: Request, messages: list[Message]) ->
         ids = part_ids(context, message)
         each = Decimal(price(message))
         left = UNKNOWN_BALANCE if context.balance is None else context.balance
+        taken = parts_taken(context, message)
         for index, part in enumerate(ids):
+            to = message.send.to.removeprefix("+")
+            if index >= taken:
+                parts.append({"to": to, "status": "1", "error-text": THROTTLED})
+                continue
             entry = {
-                "to": message.send.to.removeprefix("+"),
+                "to": to,
                 "message-id": part,
                 "status": "0",
                 "remaining-balance": f"{left + each * (len(ids) - 1 - index):.8f}",

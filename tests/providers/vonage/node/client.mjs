@@ -1,0 +1,27 @@
+// Runs one call of the official Node SDK as the JSON on stdin says, and prints what came of it as JSON.
+import { readFileSync } from "node:fs";
+import { Vonage } from "@vonage/server-sdk";
+import { SMS } from "@vonage/messages";
+import { verifySignature } from "@vonage/jwt";
+
+const order = JSON.parse(readFileSync(0, "utf8"));
+const vonage = new Vonage(order.auth ?? { apiKey: "a1b2c3d4", apiSecret: "x" }, {
+  restHost: order.base,
+  apiHost: order.base,
+});
+
+const calls = {
+  sms: (fields) => vonage.sms.send(fields),
+  messages: (fields) => vonage.messages.send(new SMS(fields)),
+  balance: () => vonage.accounts.getBalance(),
+  numbers: () => vonage.numbers.getOwnedNumbers(),
+  verify: ({ token, secret }) => verifySignature(token, secret),
+};
+
+let result;
+try {
+  result = { value: await calls[order.call](order.fields ?? {}) };
+} catch (error) {
+  result = { error: error.constructor.name, message: error.message, status: error.response?.status ?? null };
+}
+console.log(JSON.stringify(result, (key, value) => (typeof value === "bigint" ? String(value) : value)));
