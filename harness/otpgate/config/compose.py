@@ -11,7 +11,7 @@ from pathlib import Path
 
 import msgspec
 
-from otpgate.config import documents, docker, dotenv
+from otpgate.config import docker, documents, dotenv
 from otpgate.config.loading import Lookup, Source, observed
 from otpgate.config.model import Entry
 from otpgate.config.nodes import Node

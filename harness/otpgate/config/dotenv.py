@@ -12,11 +12,10 @@ from collections.abc import Callable
 from otpgate.config.loading import Source, observed
 from otpgate.config.model import Entry
 from otpgate.config.nodes import Places
-from otpgate.errors import ManifestError
 
 _BLANK = re.compile(r"[\s\ufeff]*")
 _EXPORT = re.compile(r"export[^\S\r\n]+")
-_NAME = re.compile(r"'([^'\r\n]+)'|([^=#\s]+)")
+_NAME = re.compile(r"'([^'\r\n]+)'|([^=#\s'][^=#\s]*)")
 _EQUALS = re.compile(r"[^\S\r\n]*=[^\S\r\n]*")
 _COLON = re.compile(r":[^\S\r\n]+")
 _SINGLE = re.compile(r"'((?:\\'|[^'])*)'")
@@ -34,23 +33,19 @@ _UNBRACED = re.compile(r"\$[A-Za-z_]")
 def load(source: Source) -> list[Entry]:
     """The entries of a dotenv file in order, later ones seeing earlier ones in `${NAME}`.
 
-    A line that is no assignment is skipped, as both readers do. ManifestError when `${NAME}` expansions
-    form a cycle that nothing outside the file resolves.
+    A line that is no assignment is skipped, as both readers do. A name that nothing defines expands to nothing.
     """
-    bindings = _bindings(source)
-    raw = {name: value for name, value, _ in bindings}
     known: dict[str, str] = {}
     entries: list[Entry] = []
-    for name, value, make in bindings:
+    for name, value, make in _bindings(source):
         remarks: list[str] = []
 
-        def expanded(match: re.Match[str], name: str = name, remarks: list[str] = remarks) -> str:
+        def expanded(match: re.Match[str], remarks: list[str] = remarks) -> str:
             wanted, default = match[1], match[2]
             found = known.get(wanted)
             if found is None:
                 found = source.lookup(wanted)
             if found is None and default is None:
-                _refuse_cycle(name, wanted, raw, known, source, bindings)
                 remarks.append("undefined_expansion")
             return found if found is not None else default or ""
 
@@ -135,10 +130,8 @@ def _value(text: str, start: int) -> tuple[str | None, str, int, tuple[str, ...]
         value = _COMMENT.sub("", line).rstrip()
         return None, value, start + len(value), ("text_after_quote",) if closed else ("unterminated_quote",)
     line = text[start : _end(_REST, text, start)]
-    value = _COMMENT.sub("", line).rstrip()
-    if line.startswith("#"):
-        # `NAME=#x`: python-dotenv keeps the text, Node's dotenv reads a comment
-        value = line.rstrip()
+    before = text[start - 1 : start]  # `NAME= # note`: the blank before the note belongs to the note
+    value = _COMMENT.sub("", before + line)[len(before) :].rstrip() if before.isspace() else _COMMENT.sub("", line).rstrip()
     remarks = []
     if "#" in value:
         remarks.append("hash_unquoted")
@@ -146,24 +139,3 @@ def _value(text: str, start: int) -> tuple[str | None, str, int, tuple[str, ...]
         remarks.append("dollar_unbraced")
     return None, value, start + len(value), tuple(remarks)
 
-
-def _refuse_cycle(
-    name: str, wanted: str, raw: dict[str, str], known: dict[str, str], source: Source, bindings: list[_Binding]
-) -> None:
-    """Raise when `wanted` leads back to `name` through names of this file alone."""
-    chain = [name]
-    while wanted in raw and wanted not in known:
-        chain.append(wanted)
-        if wanted in chain[:-1]:
-            make = next(make for bound, _, make in reversed(bindings) if bound == name)
-            raise ManifestError(
-                f"`${{{name}}}` refers to itself: {' -> '.join(chain[chain.index(wanted):])}",
-                where=make("", ()).span, why="each of these names is defined by the next one, so none has a value",
-                do="write the value out at one of them",
-            )
-        found = next(
-            (match for match in _EXPANSION.finditer(raw[wanted]) if match[2] is None and match[1] in raw), None
-        )
-        if found is None:
-            return
-        wanted = found[1]

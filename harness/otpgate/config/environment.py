@@ -19,6 +19,7 @@ LINE_LOADERS: dict[str, Callable[[Source], list[Entry]]] = {
     "dotenv": dotenv.load, "docker": docker.load, "systemd": systemd.load, "shell": shell.load,
 }
 TREE_LOADERS = ("compose", "kubernetes", "helm", "yaml", "json", "toml")
+_EXPANDED = re.compile(r"\$\{?([A-Za-z_][A-Za-z0-9_.]*)")
 LOADERS = (*LINE_LOADERS, *TREE_LOADERS)
 
 
@@ -61,7 +62,29 @@ def load(named: list[Named], folder: Path, process: Lookup) -> Environment:
             mine[entry.name] = entry
         shadowed += [entries[name] for name in mine if name in entries]
         entries.update(mine)
+    _refuse_cycles(entries)
     return Environment(entries, tuple(shadowed), tuple(dict.fromkeys(files)))
+
+
+def _refuse_cycles(entries: dict[str, Entry]) -> None:
+    """ManifestError for names that are defined by each other, so that none has a value."""
+    for start in entries.values():
+        if "undefined_expansion" not in start.remarks or start.loader not in ("dotenv", "shell"):
+            continue
+        chains = [(start.name,)]
+        seen: set[str] = set()
+        while chains:
+            chain = chains.pop()
+            for wanted in _EXPANDED.findall(entries[chain[-1]].raw):
+                if wanted == start.name:
+                    raise ManifestError(
+                        f"`${{{wanted}}}` refers to itself: {' -> '.join((*chain, wanted))}", where=start.span,
+                        why="each of these names is defined by the next one, so none has a value",
+                        do="write the value out at one of them",
+                    )
+                if wanted in entries and wanted not in seen:
+                    seen.add(wanted)
+                    chains.append((*chain, wanted))
 
 
 def _noted(entry: Entry) -> Entry:
