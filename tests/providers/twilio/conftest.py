@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -119,11 +117,3 @@ def fakes(process: Fakes) -> Fakes:
 @pytest.fixture
 def client(fakes: Fakes) -> Client:
     return fakes.client()
-
-
-def shared_specs() -> Path:
-    return Path(__file__).parents[4] / "shared" / "specs" / "twilio"
-
-
-def as_json(path: Path) -> Any:
-    return json.loads(path.read_text())

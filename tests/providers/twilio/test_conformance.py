@@ -1,0 +1,175 @@
+"""Every 2xx of the fake, over a real run of all operations, fits Twilio's official OpenAPI documents and our own."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import jsonschema_rs
+import pytest
+import requests
+from twilio.rest import Client
+
+from otpgate_contracts.loading import openapi, pack
+from otpgate_contracts.wire import Judge
+from otpgate_fakes.twilio import FAKE
+from tests.providers.twilio.conftest import FROM, POOL, SHORT, TOLL_FREE, US, Fakes
+
+OFFICIAL = Path(__file__).parents[4] / "shared" / "specs" / "twilio"
+DOCUMENTS = ("api_v2010", "messaging_v1", "accounts_v1")
+WITHOUT_OFFICIAL = {"listAlerts"}
+"""The folder holds no document for monitor.twilio.com."""
+
+Answer = tuple[str, str, int, Any]
+
+
+def run(fakes: Fakes) -> list[Answer]:
+    """Call every operation through the SDK; method, path, status and body of each answer."""
+    taken: list[Answer] = []
+
+    def take(answer: requests.Response, *_: object, **__: object) -> None:
+        body = answer.json() if answer.content else None
+        taken.append((answer.request.method or "", urlsplit(answer.request.url or "").path, answer.status_code, body))
+
+    client = fakes.client()
+    client.http_client.session.hooks["response"].append(take)
+    fakes.clock("immediate")
+    write(fakes, client)
+    ask(client)
+    return taken
+
+
+def write(fakes: Fakes, client: Client) -> None:
+    """Sends of every kind, read at every age, then cancelled, redacted and deleted."""
+    messages = client.messages
+    for sender in (FROM, TOLL_FREE, SHORT):
+        messages.create(to=US, from_=sender, body="Your code is 123456")
+    messages.create(to=US, from_=FROM, media_url=["https://example.com/a.png"])
+    sent = messages.create(to=US, messaging_service_sid=POOL, body="Your code is 123456")
+    messages(sent.sid).fetch()
+    later = datetime.now(UTC) + timedelta(hours=1)
+    held = messages.create(to=US, messaging_service_sid=POOL, body="1", schedule_type="fixed", send_at=later)
+    messages(held.sid).update(status="canceled")
+    messages(sent.sid).update(body="")
+    fakes.fault(fault="accept_then_fail", code="30034")
+    failed = messages.create(to=US, from_=FROM, body="Your code is 123456")
+    messages(failed.sid).fetch()
+    messages.list(page_size=2)
+    messages(sent.sid).delete()
+
+
+def ask(client: Client) -> None:
+    """Every read-only question, with and without rows in the answer."""
+    client.api.account.fetch()
+    client.api.account.balance.fetch()
+    client.incoming_phone_numbers.list()
+    client.incoming_phone_numbers.list(phone_number="+12025550199")
+    client.api.account.short_codes.list()
+    client.outgoing_caller_ids.list()
+    client.messaging.v1.services.list(page_size=1)
+    service = client.messaging.v1.services(POOL)
+    service.fetch()
+    service.phone_numbers.list()
+    service.short_codes.list()
+    service.alpha_senders.list()
+    service.destination_alpha_senders.list()
+    service.us_app_to_person.list()
+    client.messaging.v1.brand_registrations.list()
+    client.messaging.v1.tollfree_verifications.list()
+    client.accounts.v1.messaging_geopermissions.fetch(country_code="US,IN")
+    client.accounts.v1.safelist.fetch(phone_number=US)
+    client.monitor.v1.alerts.list()
+
+
+def test_every_operation_runs(fakes: Fakes) -> None:
+    """The run reaches every operation the fake offers, and every answer is a success."""
+    assert {status // 100 for _, _, status, _ in run(fakes)} == {2}
+    called = {exchange["operation"] for exchange in fakes.running.exchanges()}
+    assert called == {operation.id for operation in FAKE.operations}
+
+
+def test_the_sdk_makes_no_mismatch(fakes: Fakes) -> None:
+    """What the official SDK sends fits our own document: nothing it does is noted as a mismatch."""
+    run(fakes)
+    noted = [(one["operation"], one["mismatches"]) for one in fakes.running.exchanges() if one["mismatches"]]
+    assert noted == []
+
+
+def test_answers_fit_our_document(fakes: Fakes) -> None:
+    """Every answer fits otpgate's own description of it."""
+    judge = Judge(openapi(pack("twilio")))
+    for method, path, status, body in run(fakes):
+        found = judge.match(method, path)
+        assert found is not None, f"{method} {path}"
+        assert judge.response(found[0], status, body) == [], f"{method} {path}"
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not OFFICIAL.is_dir(), reason=f"not present: {OFFICIAL.parent.parent.name}/specs/twilio")
+def test_answers_fit_the_official_documents(fakes: Fakes) -> None:
+    """Every answer has a description at Twilio, fits it, and says nothing that is not in it."""
+    official = [Official(OFFICIAL / f"twilio_{name}.json") for name in DOCUMENTS]
+    judge = Judge(openapi(pack("twilio")))
+    checked, unknown = set(), set()
+    for method, path, status, body in run(fakes):
+        found = judge.match(method, path)
+        operation = found[0] if found is not None else ""
+        document = next((one for one in official if one.describes(method, path)), None)
+        if document is None:
+            unknown.add(operation)
+            continue
+        assert document.faults(method, path, status, body) == [], f"{method} {path} {status}"
+        checked.add(operation)
+    assert unknown == WITHOUT_OFFICIAL
+    assert checked == {operation.id for operation in FAKE.operations} - WITHOUT_OFFICIAL
+
+
+class Official:
+    """One of Twilio's documents (OpenAPI 3.0): finds an operation by path and judges its answers."""
+
+    def __init__(self, file: Path) -> None:
+        document = json.loads(file.read_text())
+        self.components = {"schemas": as_json_schema(document["components"]["schemas"])}
+        self.paths = [(pattern(path), item) for path, item in document["paths"].items()]
+
+    def operation(self, method: str, path: str) -> dict[str, Any] | None:
+        items = [item for known, item in self.paths if known.fullmatch(path)]
+        return next((item[method.lower()] for item in items if method.lower() in item), None)
+
+    def describes(self, method: str, path: str) -> bool:
+        return self.operation(method, path) is not None
+
+    def faults(self, method: str, path: str, status: int, body: Any) -> list[str]:
+        """Everything the document has against an answer; an unknown status or key included."""
+        operation = self.operation(method, path) or {}
+        described = operation["responses"].get(str(status))
+        if described is None:
+            return [f"status {status} is not described"]
+        content = described.get("content")
+        if not content:
+            return [] if body is None else ["a body where none is described"]
+        schema = {**as_json_schema(content["application/json"]["schema"]), "components": self.components}
+        validator = jsonschema_rs.Draft202012Validator(schema)
+        return [f"{error.instance_path}: {error.message}" for error in validator.iter_errors(body)]
+
+
+def pattern(path: str) -> re.Pattern[str]:
+    return re.compile("".join("[^/.]+" if part.startswith("{") else re.escape(part) for part in re.split(r"(\{\w+\})", path)))
+
+
+def as_json_schema(node: Any) -> Any:
+    """OpenAPI 3.0 as JSON Schema: `nullable` becomes a type, and objects with properties are closed."""
+    if isinstance(node, list):
+        return [as_json_schema(one) for one in node]
+    if not isinstance(node, dict):
+        return node
+    made = {key: as_json_schema(value) for key, value in node.items() if key not in ("nullable", "example", "format")}
+    if node.get("nullable") and isinstance(node.get("type"), str):
+        made["type"] = [node["type"], "null"]
+    if node.get("type") == "object" and isinstance(node.get("properties"), dict):
+        made.setdefault("additionalProperties", False)
+    return made
