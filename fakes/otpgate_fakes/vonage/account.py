@@ -90,7 +90,7 @@ def _wanted(number: dict[str, Any], asked: dict[str, str]) -> bool:
         if has is not ("app_id" in number):
             return False
     pattern, where = asked.get("pattern", ""), asked.get("search_pattern", "0")
-    digits = number["msisdn"]
+    digits: str = number["msisdn"]
     return {"1": pattern in digits, "2": digits.endswith(pattern)}.get(where, digits.startswith(pattern))
 
 

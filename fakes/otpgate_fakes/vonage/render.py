@@ -119,11 +119,13 @@ def error(
 
 def _sms_refusal(request: Request, row: ErrorRow, detail: dict[str, str]) -> Reply:
     name = detail.get("name") or PARAMETERS.get(detail.get("reason", ""), ("api_key", ""))[0]
+    if name == "api_key" and detail.get("principal"):
+        name = "api_secret"
     entry: dict[str, str] = {}
     to = detail.get("to") or parameters(request).get("to")
     if to and row.trigger not in ("credentials_missing", "credentials_wrong"):
         entry["to"] = to
-    entry["status"] = "1" if row.http == 429 else row.code
+    entry["status"] = row.code if row.phase == "body" else "1" if row.http == 429 else "5"
     entry["error-text"] = (row.message or row.title).replace("{name}", name)
     return _json(row.http or 200, {"message-count": "1", "messages": [entry]})
 

@@ -11,8 +11,7 @@ import requests
 
 from otpgate_contracts import loading, signing
 from otpgate_contracts.model import ErrorRow
-
-from .conftest import DE, FR, GB, IN, KEY, LANDLINE, SECRET, SG, US, Vonage
+from tests.providers.vonage.conftest import DE, FR, GB, IN, KEY, LANDLINE, SECRET, SG, US, Vonage
 
 PACK = loading.pack("vonage")
 Cause = Callable[[Vonage], requests.Response]

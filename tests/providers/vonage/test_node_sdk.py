@@ -11,7 +11,17 @@ from typing import Any
 
 import pytest
 
-from .conftest import APPLICATION, GB, KEY, MESSAGES_KEY, MESSAGES_SECRET, SECRET, SIGNATURE_SECRET, US, Vonage
+from tests.providers.vonage.conftest import (
+    APPLICATION,
+    GB,
+    KEY,
+    MESSAGES_KEY,
+    MESSAGES_SECRET,
+    SECRET,
+    SIGNATURE_SECRET,
+    US,
+    Vonage,
+)
 
 pytestmark = pytest.mark.node
 

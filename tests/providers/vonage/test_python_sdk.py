@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 import requests
-from vonage import Auth, HttpClientOptions, Vonage as Client
+from vonage import Auth, HttpClientOptions
+from vonage import Vonage as Client
 from vonage_account.requests import GetCountryPricingRequest, ServiceType
 from vonage_http_client.errors import (
     AuthenticationError,
@@ -26,8 +27,18 @@ from vonage_sms.errors import PartialFailureError, SmsError
 from otpgate_contracts import signing
 from otpgate_contracts.signing_rsa import new_private_key
 from otpgate_fakes.vonage.claims import METHODS
-
-from .conftest import APPLICATION, DE, GB, KEY, MESSAGES_KEY, MESSAGES_SECRET, SECRET, SIGNATURE_SECRET, US, Vonage
+from tests.providers.vonage.conftest import (
+    APPLICATION,
+    DE,
+    GB,
+    KEY,
+    MESSAGES_KEY,
+    MESSAGES_SECRET,
+    SECRET,
+    SIGNATURE_SECRET,
+    US,
+    Vonage,
+)
 
 UCS2 = "Ваш код 123456"
 

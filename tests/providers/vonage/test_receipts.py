@@ -11,8 +11,7 @@ import pytest
 from otpgate_contracts import loading, signing
 from otpgate_contracts.wire import Judge
 from otpgate_fakes.vonage.claims import METHODS
-
-from .conftest import APPLICATION, GB, KEY, PUBLIC, SIGNATURE_SECRET, Vonage, account
+from tests.providers.vonage.conftest import APPLICATION, GB, KEY, PUBLIC, SIGNATURE_SECRET, Vonage, account
 
 JUDGE = Judge(loading.openapi(loading.pack("vonage")))
 

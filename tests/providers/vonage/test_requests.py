@@ -9,8 +9,7 @@ import pytest
 from otpgate_contracts import loading, signing
 from otpgate_contracts.wire import Judge
 from otpgate_fakes.vonage.claims import METHODS
-
-from .conftest import APPLICATION, GB, KEY, PUBLIC, SECRET, SIGNATURE_SECRET, Vonage, account
+from tests.providers.vonage.conftest import APPLICATION, GB, KEY, PUBLIC, SECRET, SIGNATURE_SECRET, Vonage, account
 
 JUDGE = Judge(loading.openapi(loading.pack("vonage")))
 TEXT = {"to": GB, "from": "ACME", "text": "123456 is your code"}
@@ -42,7 +41,7 @@ def test_every_form_of_a_send_is_taken(vonage: Vonage, options: dict[str, Any]) 
     ("options", "status", "text"),
     [
         ({"data": TEXT}, "2", "Missing api_key"),
-        ({"data": TEXT | {"api_key": KEY}}, "2", "Missing api_key"),
+        ({"data": TEXT | {"api_key": KEY}}, "2", "Missing api_secret"),
         ({"data": TEXT | KEYS | {"api_key": "ffffffff"}}, "4", "Bad Credentials"),
         ({"data": TEXT | KEYS | {"api_secret": SECRET + " "}}, "4", "Bad Credentials"),
         ({"data": TEXT, "params": KEYS | {"api_secret": "no"}}, "4", "Bad Credentials"),
