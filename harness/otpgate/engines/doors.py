@@ -6,19 +6,39 @@ import contextlib
 import socket
 import threading
 from collections.abc import Callable
+from ipaddress import ip_address
 
+from otpgate.errors import UsageError
+
+LOOPBACK = "127.0.0.1"
 PORTS = (443, 80)
 CONNECT_WITHIN = 10.0
 
 
 def addresses(allow: tuple[str, ...]) -> dict[str, tuple[str, tuple[int, ...]]]:
-    """Loopback address and ports that stand for each allowed `host` or `host:port` inside a lane."""
+    """Address and ports that stand for each allowed `host` or `host:port` inside a lane.
+
+    A name gets a loopback address of its own; this machine's loopback and bare addresses stand for themselves.
+    """
     table: dict[str, tuple[str, tuple[int, ...]]] = {}
     for entry in allow:
         host, _, port = entry.partition(":")
-        address, ports = table.get(host, (f"127.1.{len(table) // 250}.{len(table) % 250 + 1}", ()))
+        if port and not port.isdigit():
+            raise UsageError(f"{entry!r} is no host", where="allow", do="write HOST or HOST:PORT")
+        own = f"127.1.{len(table) // 250}.{len(table) % 250 + 1}"
+        address, ports = table.get(host, (_itself(host) or own, ()))
+        if address == LOOPBACK and not port:
+            raise UsageError(f"{entry!r} needs a port", where="allow", do=f"write {entry}:PORT")
         table[host] = (address, (*ports, int(port)) if port else PORTS)
     return table
+
+
+def _itself(host: str) -> str | None:
+    if host == "localhost":
+        return LOOPBACK
+    with contextlib.suppress(ValueError):
+        return str(ip_address(host))
+    return None
 
 
 def open_door(listener: socket.socket, host: str, port: int) -> Callable[[], None]:

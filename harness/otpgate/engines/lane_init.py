@@ -114,7 +114,7 @@ class Supervisor:
         for pid in self.running:
             _signal_group(pid, signal.SIGKILL)
         if not self.fenced:
-            _end_descendants()
+            end_descendants()
 
     def _answer(self, message: dict[str, Any], descriptors: list[int]) -> None:
         number = message["id"]
@@ -266,7 +266,7 @@ def _signal_group(pid: int, number: int) -> None:
             os.kill(pid, number)
 
 
-def _end_descendants() -> None:
+def end_descendants() -> None:
     """Kill everything below this process. As a collector of orphans it is the ancestor of all it started."""
     while True:
         victims = _children(os.getpid())

@@ -21,7 +21,7 @@ def lay(folder: str, hosts: tuple[str, ...], doors: dict[str, str]) -> tuple[lis
     """
     addresses = {"localhost": "127.0.0.1", socket.gethostname(): "127.0.0.1"}
     addresses |= dict.fromkeys((host for host in hosts if "*" not in host), "127.0.0.1")
-    addresses |= doors
+    addresses |= {name: address for name, address in doors.items() if name not in addresses and name != address}
     lines = [f"{address} {name}\n" for name, address in addresses.items()]
     texts = {
         HOSTS: "".join([*lines, "::1 localhost ip6-localhost ip6-loopback\n"]),

@@ -11,18 +11,21 @@ import contextlib
 import gc
 import importlib
 import os
+import select
 import shutil
 import signal
 import socket
 import sys
+import time
 from collections.abc import Callable
 from typing import Any, NoReturn
 
 from otpgate.engines import namespaces
 from otpgate.engines.channel import Channel, Closed
-from otpgate.engines.lane_init import supervise
+from otpgate.engines.lane_init import end_descendants, supervise
 
 FENCE = namespaces.CLONE_NEWUSER | namespaces.CLONE_NEWNS | namespaces.CLONE_NEWNET | namespaces.CLONE_NEWIPC
+END_WITHIN = 5.0
 Main = Callable[[list[str]], Any]
 
 
@@ -40,12 +43,7 @@ def serve(control: Channel, main: Main | None) -> None:
     except Closed:
         pass
     finally:
-        for pid in lanes:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-        for pid in lanes:
-            with contextlib.suppress(ChildProcessError):
-                os.waitpid(pid, 0)
+        _end(lanes)
 
 
 def _fork_lane(control: Channel, plan: dict[str, Any], descriptor: int, main: Main | None) -> int:
@@ -74,7 +72,7 @@ def _fork_lane(control: Channel, plan: dict[str, Any], descriptor: int, main: Ma
 def _live(channel: Channel, plan: dict[str, Any], main: Main | None, told: int, mapped: int) -> NoReturn:
     """The lane's keeper: leaves the machine's namespaces, forks the lane's first process, ends with it."""
     if sys.platform == "linux":
-        namespaces.prctl(namespaces.PR_SET_PDEATHSIG, signal.SIGKILL)
+        namespaces.prctl(namespaces.PR_SET_PDEATHSIG, signal.SIGTERM)
     if not plan["fenced"]:
         os.close(told)
         supervise(channel, plan, main)
@@ -100,16 +98,38 @@ def _live(channel: Channel, plan: dict[str, Any], main: Main | None, told: int, 
         finally:
             os._exit(0)
     channel.close()
-    with contextlib.suppress(ChildProcessError):
+    try:
+        os.waitpid(pid, 0)
+    except Closed:  # asked to end; its pid 1 is gone only when everything in the lane is
+        os.kill(pid, signal.SIGKILL)
         os.waitpid(pid, 0)
     os._exit(0)
 
 
+def _end(lanes: set[int]) -> None:
+    """Ask every lane's keeper to end its lane, then kill whatever is still below this process."""
+    for pid in lanes:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGTERM)
+    deadline = time.monotonic() + END_WITHIN
+    while lanes and time.monotonic() < deadline:
+        with contextlib.suppress(ProcessLookupError):
+            handle = os.pidfd_open(next(iter(lanes))) if hasattr(os, "pidfd_open") else -1
+            if handle >= 0:
+                select.select([handle], [], [], deadline - time.monotonic())
+                os.close(handle)
+        _collect(lanes)
+    end_descendants()
+
+
 def _collect(lanes: set[int]) -> None:
     for pid in list(lanes):
-        with contextlib.suppress(ChildProcessError):
-            if os.waitpid(pid, os.WNOHANG)[0]:
-                lanes.discard(pid)
+        try:
+            ended = os.waitpid(pid, os.WNOHANG)[0]
+        except ChildProcessError:
+            ended = pid
+        if ended:
+            lanes.discard(pid)
 
 
 def _preloaded(name: str) -> Main | None:
@@ -132,6 +152,8 @@ def start(arguments: list[str]) -> None:
     signal.signal(signal.SIGINT, lambda *_: None)
     signal.signal(signal.SIGTERM, _leave)
     try:
+        if sys.platform == "linux":
+            namespaces.prctl(namespaces.PR_SET_CHILD_SUBREAPER, 1)
         main = _preloaded(arguments[2]) if len(arguments) > 2 else None
         gc.collect()
         gc.freeze()
