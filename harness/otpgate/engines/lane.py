@@ -23,7 +23,7 @@ from otpgate.errors import EnvironmentUnusable
 from otpgate_contracts.admin import FakesConfig, Ready
 
 FAKES_WITHIN = 30.0
-GRACE = 3.0
+GRACE = 2.0
 LAST_LINES = 20
 FIRST_PAUSE, LONGEST_PAUSE = 0.01, 0.1
 
