@@ -71,7 +71,7 @@ def _refuse_cycles(entries: dict[str, Entry]) -> None:
     for start in entries.values():
         if "undefined_expansion" not in start.remarks or start.loader not in ("dotenv", "shell"):
             continue
-        chains = [(start.name,)]
+        chains: list[tuple[str, ...]] = [(start.name,)]
         seen: set[str] = set()
         while chains:
             chain = chains.pop()

@@ -20,7 +20,7 @@ def read(settings: Settings, node: Node) -> dict[str, Gateway]:
     if node.absent:
         return {}
     if node.kind != "map":
-        refuse_shape("gateways", node, "map", do="write a name and its settings, as in `primary: {provider: twilio, ...}`")
+        refuse_shape("gateways", node, "map", do="write a name and its settings, as in `primary: {provider: ..., sender: ...}`")
     return {name: _gateway(settings, name, child) for name, child in node.items.items()}
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
-from otpgate.config import documents, environment, gateways, iso3166, routing, service, toml_documents
+from otpgate.config import documents, environment, gateways, iso3166, preset, routing, service, toml_documents
 from otpgate.config.keys import (
     ENVIRONMENT,
     FAILOVER,
@@ -104,13 +104,22 @@ class _Reader:
         start = service.start(self.settings, about.get("start"))
         forwarded, strip_prefix = service.edge(self.settings, about.get("edge"))
         needs = service.needs(self.settings, about.get("needs"))
-        api = service.api(self.settings, about.get("api"))
+        bound = self._preset(about.get("preset"), parts.get("gateways"))
+        api_node = about.get("api")
+        if bound is not None and (api_node is None or api_node.absent):
+            api_node = bound.api
+        api = service.api(self.settings, api_node)
         public_url = fields.setting("public_url")
         name, allow, dependencies = fields.text("name"), fields.words("allow"), fields.words("dependencies")
-        found = gateways.read(self.settings, parts.get("gateways", Node(kind="map", span=root.span)))
+        gateways_node = parts.get("gateways", Node(kind="map", span=root.span))
+        found = gateways.read(self.settings, preset.merged(bound.gateways, gateways_node) if bound else gateways_node)
+        if bound is not None and bound.unknown is not None:
+            if not found:
+                found[bound.unknown.name] = bound.unknown
+            self.settings.read.append(bound.unknown.settings["provider"])
         routes = routing.read(self.settings, parts.get("routes"), tuple(found))
         failover = self._failover(parts.get("failover"))
-        otp = self._section("otp", parts.get("otp"), OTP)
+        otp = self._section("otp", preset.merged(bound.otp, parts.get("otp")) if bound else parts.get("otp"), OTP)
         objectives = self._section("objectives", parts.get("objectives"), OBJECTIVES)
         profile = self._profile(parts.get("profile"))
         return Manifest(
@@ -124,6 +133,12 @@ class _Reader:
             settings_in_order=tuple(self.settings.read), baseline=self._baseline(parts.get("baseline")),
             options=self._options(parts.get("options")),
         )
+
+    def _preset(self, node: Node | None, written: Node | None) -> preset.Bound | None:
+        if node is None or node.absent:
+            return None
+        chosen = preset.read(self.resolver.resolve(node).text, node.span)
+        return preset.Binder(chosen, self.resolver, node.span).bind(written if written and written.kind == "map" else None)
 
     def _environment(self, node: Node | None) -> environment.Environment:
         named: list[environment.Named] = []
