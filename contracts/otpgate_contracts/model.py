@@ -10,7 +10,6 @@ from typing import Literal
 
 from msgspec import Struct
 
-
 Phase = Literal["sync", "body", "async"]
 Meaning = Literal[
     "accepted", "queued", "sending", "sent", "delivered", "undelivered", "failed", "expired",
@@ -326,7 +325,7 @@ class Country(Struct, frozen=True, kw_only=True):
     unregistered_effect: str
     template_registration: bool
     short_code: bool | None
-    long_code: bool | None
+    long_code: bool | Literal["inbound_only"] | None
     two_way: bool | None
     aws_sender_id: str | None
     notes: str
