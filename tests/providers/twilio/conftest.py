@@ -13,7 +13,7 @@ from tests.providers.conftest import PUBLIC, Listener, Running, Start
 
 ACCOUNT = "AC0123456789abcdef0123456789abcdef"
 OTHER = "ACffffffffffffffffffffffffffffffff"
-TOKEN = "0f1e2d3c4b5a69788796a5b4c3d2e1f0"
+TOKEN = "0f1e2d3c4b5a69788796a5b4c3d2e1f7"
 KEY = "SK0123456789abcdef0123456789abcdef"
 KEY_SECRET = "abcdefghijklmnopqrstuvwxyz012345"
 POOL = "MG0123456789abcdef0123456789abcdef"
