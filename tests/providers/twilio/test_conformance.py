@@ -24,7 +24,7 @@ DOCUMENTS = ("api_v2010", "messaging_v1", "accounts_v1")
 WITHOUT_OFFICIAL = {"listAlerts"}
 """The folder holds no document for monitor.twilio.com."""
 
-Answer = tuple[str, str, int, Any]
+Answer = tuple[str, str, int, bytes]
 
 
 def run(fakes: Fakes) -> list[Answer]:
@@ -32,8 +32,8 @@ def run(fakes: Fakes) -> list[Answer]:
     taken: list[Answer] = []
 
     def take(answer: requests.Response, *_: object, **__: object) -> None:
-        body = answer.json() if answer.content else None
-        taken.append((answer.request.method or "", urlsplit(answer.request.url or "").path, answer.status_code, body))
+        path = urlsplit(answer.request.url or "").path
+        taken.append((answer.request.method or "", path, answer.status_code, answer.content))
 
     client = fakes.client()
     client.http_client.session.hooks["response"].append(take)
@@ -143,7 +143,7 @@ class Official:
     def describes(self, method: str, path: str) -> bool:
         return self.operation(method, path) is not None
 
-    def faults(self, method: str, path: str, status: int, body: Any) -> list[str]:
+    def faults(self, method: str, path: str, status: int, body: bytes) -> list[str]:
         """Everything the document has against an answer; an unknown status or key included."""
         operation = self.operation(method, path) or {}
         described = operation["responses"].get(str(status))
@@ -151,10 +151,10 @@ class Official:
             return [f"status {status} is not described"]
         content = described.get("content")
         if not content:
-            return [] if body is None else ["a body where none is described"]
+            return ["a body where none is described"] if body else []
         schema = {**as_json_schema(content["application/json"]["schema"]), "components": self.components}
         validator = jsonschema_rs.Draft202012Validator(schema)
-        return [f"{error.instance_path}: {error.message}" for error in validator.iter_errors(body)]
+        return [f"{error.instance_path}: {error.message}" for error in validator.iter_errors(json.loads(body))]
 
 
 def pattern(path: str) -> re.Pattern[str]:

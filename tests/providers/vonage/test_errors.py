@@ -156,7 +156,7 @@ def test_every_row_is_reached(vonage: Vonage, listener: Any, row: ErrorRow) -> N
     else:
         assert answer.status_code == row.http
         assert_worded(row, answer.json())
-        assert vonage.fakes.exchanges()[0]["code"] == row.code
+        assert vonage.fakes.exchanges()[-1]["code"] == row.code
 
 
 def assert_worded(row: ErrorRow, body: dict[str, Any]) -> None:

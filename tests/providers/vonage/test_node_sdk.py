@@ -60,7 +60,7 @@ def test_sms_sent_as_json_is_accepted(vonage: Vonage, node: Node) -> None:
     value = node("sms", {**TEXT, "clientRef": "otp-42"}, KEYS)["value"]
     (part,) = value["messages"]
     assert (part["status"], part["message-id"], part["messageId"]) == ("0", part["messageId"], vonage.last()["provider_id"])
-    assert vonage.fakes.exchanges()[0]["request_headers"]["content-type"].startswith("application/json")
+    assert vonage.fakes.exchanges()[-1]["request_headers"]["content-type"].startswith("application/json")
 
 
 def test_failing_body_throws_partial_failure(node: Node) -> None:
