@@ -17,7 +17,7 @@ from twilio.rest import Client
 from otpgate_contracts.loading import openapi, pack
 from otpgate_contracts.wire import Judge
 from otpgate_fakes.twilio import FAKE
-from tests.providers.twilio.conftest import FROM, POOL, SHORT, TOLL_FREE, US, Fakes
+from tests.providers.twilio.conftest import ACCOUNT, FROM, POOL, SHORT, TOLL_FREE, US, Fakes
 
 OFFICIAL = Path(__file__).parents[4] / "shared" / "specs" / "twilio"
 DOCUMENTS = ("api_v2010", "messaging_v1", "accounts_v1")
@@ -126,6 +126,19 @@ def test_answers_fit_the_official_documents(fakes: Fakes) -> None:
         checked.add(operation)
     assert unknown == WITHOUT_OFFICIAL
     assert checked == {operation.id for operation in FAKE.operations} - WITHOUT_OFFICIAL
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not OFFICIAL.is_dir(), reason=f"not present: {OFFICIAL.parent.parent.name}/specs/twilio")
+def test_the_official_documents_would_object() -> None:
+    """A key, a type, a status word or an HTTP status that Twilio does not know is a fault."""
+    document = Official(OFFICIAL / "twilio_api_v2010.json")
+    path = f"/2010-04-01/Accounts/{ACCOUNT}/Messages.json"
+    good = {"sid": "SM" + "0" * 32, "status": "queued", "num_segments": "1", "error_code": None}
+    assert document.faults("POST", path, 201, json.dumps(good).encode()) == []
+    for wrong in ({"smid": "SM"}, {"num_segments": 1}, {"status": "on its way"}, {"sid": "XX" + "0" * 32}):
+        assert document.faults("POST", path, 201, json.dumps(good | wrong).encode()) != [], wrong
+    assert document.faults("POST", path, 200, b"{}") == ["status 200 is not described"]
 
 
 class Official:
