@@ -21,7 +21,7 @@ from otpgate_fakes.core.faults import Effects
 from otpgate_fakes.core.player import Player
 from otpgate_fakes.core.redact import Redactor
 from otpgate_fakes.core.rendering import Draft, render
-from otpgate_fakes.core.store import Counter, Message, MessageStore
+from otpgate_fakes.core.store import Counter, Message, MessageStore, leave
 
 FIRST, NEXT = 0.05, 0.1
 """Seconds until a message's first and each further state, in the timed gear at speed 1."""
@@ -63,6 +63,8 @@ class Receipts:
         self.players = players
         self.sent: deque[admin.Receipt] = deque(maxlen=LIMIT)
         self.on_receipt: Callable[[admin.Receipt], None] = ignore
+        self.on_rest: Callable[[Message], None] = leave
+        self._busy: set[str] = set()
         self._walks: dict[str, Walk] = {}
         self._last: dict[str, ReceiptRequest] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -106,6 +108,11 @@ class Receipts:
         self._report(walk, state, error)
         if not walk.left:
             self._walks.pop(walk.message.id, None)
+            self.on_rest(walk.message)
+
+    def at_rest(self, message: Message) -> bool:
+        """Whether a message is final and each of its receipts was sent once."""
+        return self.store.is_final(message) and message.id not in self._walks and message.id not in self._busy
 
     def regear(self) -> None:
         """Take up a changed gear: what stood still starts to walk."""
@@ -190,18 +197,23 @@ class Receipts:
 
     def _start(self, walk: Walk) -> None:
         if walk.worker is None or walk.worker.done():
+            self._busy.add(walk.message.id)
             walk.worker = asyncio.get_running_loop().create_task(self._work(walk))
             self._tasks.add(walk.worker)
             walk.worker.add_done_callback(self._tasks.discard)
 
     async def _work(self, walk: Walk) -> None:
-        while walk.jobs:
-            draft = walk.jobs.popleft()
-            request = self._rendered(walk.player, draft)
-            if walk.lost:
-                self._record(draft, request, 1, Called(None, "lost", "lost on the way, as a fault asked", "", 0.0))
-            else:
-                await self._attempt(walk.player, draft, request, 1)
+        try:
+            while walk.jobs:
+                draft = walk.jobs.popleft()
+                request = self._rendered(walk.player, draft)
+                if walk.lost:
+                    self._record(draft, request, 1, Called(None, "lost", "lost on the way, as a fault asked", "", 0.0))
+                else:
+                    await self._attempt(walk.player, draft, request, 1)
+        finally:
+            self._busy.discard(walk.message.id)
+            self.on_rest(walk.message)
 
     def _rendered(self, player: Player, draft: Draft, forgery: admin.Forgery = "none") -> ReceiptRequest:
         webhook = player.decider.webhook(draft.message.product)
