@@ -18,7 +18,7 @@ from otpgate.engines import unfenced as proxies
 from otpgate.engines.lane import ProcessLane
 from otpgate.engines.model import EngineOptions, LanePlan
 from otpgate.engines.names import provider_hosts
-from otpgate.engines.process import ProcessEngine, own_environment, sdk_variables
+from otpgate.engines.process import ProcessEngine, own_environment
 from otpgate.errors import INTERRUPTED, EnvironmentUnusable, UsageError
 from otpgate_contracts.admin import Edge, Exchange, FakeGateway, FakesConfig, Message
 from otpgate_contracts.loading import packs
@@ -81,11 +81,12 @@ def _lane(plan: LanePlan, unfenced: bool) -> tuple[ProcessEngine, ProcessLane]:
 
 
 def _run(engine: ProcessEngine, lane: ProcessLane, plan: LanePlan, report: Path | None) -> int:
-    document = engine.fakes_document(plan, 0, fenced=lane.fenced)
+    # Callbacks to loopback go straight to whatever listens beside the program, as they do without a fence.
+    document = msgspec.structs.replace(engine.fakes_document(plan, 0, fenced=lane.fenced), fenced=False)
     bases = dict.fromkeys(plan.fakes.providers, "127.0.0.1:0")
     document = msgspec.structs.replace(document, listen=msgspec.structs.replace(document.listen, providers=bases))
     ready = lane.start_fakes(document, own_environment())
-    added = engine.engine_variables(sdk_variables())
+    added = engine.engine_variables(dict(plan.environment))
     added |= proxies.addresses(ready) if lane.fenced else proxies.variables(ready)
     environment = overlaid(dict(plan.environment), added, fenced=lane.fenced)
     code, interrupted = _follow(lane, list(plan.command or ()), environment, plan.directory)

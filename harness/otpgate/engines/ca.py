@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import glob
 import hashlib
 import os
 import shutil
+import threading
+import warnings
 from pathlib import Path
 
 import certifi
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import pkcs12
 from msgspec import Struct
 
 SYSTEM_BUNDLES = (
@@ -28,6 +32,10 @@ SYSTEM_BUNDLES = (
 SYSTEM_FOLDERS = ("/etc/ssl/certs", "/etc/pki/tls/certs", "/etc/pki/ca-trust/extracted/pem/directory-hash")
 VARIABLES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "AWS_CA_BUNDLE")
 ADDITIONAL = "NODE_EXTRA_CA_CERTS"  # on top of the roots a program carries itself
+
+
+STORE_PASSWORD = "changeit"  # no secret: what Java's own trust store is closed with
+BEGIN = "-----BEGIN CERTIFICATE-----"
 
 
 class Authority(Struct, frozen=True):
@@ -103,10 +111,26 @@ class Trust:
         known = Path(base).read_text(encoding="utf-8", errors="replace")
         Path(self.bundle).write_text(f"{known.rstrip()}\n{authority.certificate}", encoding="utf-8")
         self.system = self._over_the_system()
+        self._store = self.folder / "trust.p12"
+        self._java: bytes | None = None
+        self._lock = threading.Lock()
 
     def variables(self, more: tuple[str, ...] = ()) -> dict[str, str]:
         """What a program is told: where the bundle is, in each name that some client reads."""
         return {**dict.fromkeys((*VARIABLES, *more), self.bundle), ADDITIONAL: self.certificate}
+
+    def java_options(self) -> str | None:
+        """What makes a JVM use this trust (JAVA_TOOL_OPTIONS), None where no key store can be written."""
+        with self._lock:
+            if self._java is None:
+                self._java = _java_store(Path(self.bundle).read_text(encoding="utf-8"))
+                self._store.write_bytes(self._java)
+        if not self._java:
+            return None
+        return (
+            f"-Djavax.net.ssl.trustStore={self._store} -Djavax.net.ssl.trustStorePassword={STORE_PASSWORD} "
+            "-Djavax.net.ssl.trustStoreType=PKCS12"
+        )
 
     def binds(self, bundles: list[str]) -> list[tuple[str, str]]:
         """(source, target) pairs that lay the run's trust over the system and over `bundles`."""
@@ -138,6 +162,21 @@ class Trust:
         for name in ("ca-certificates.crt", "ca-bundle.crt"):
             if (folder / name).is_file() and not (folder / name).is_symlink():
                 shutil.copyfile(self.bundle, folder / name)
+
+
+def _java_store(bundle: str) -> bytes:
+    """A PKCS#12 trust store of every certificate that can be read; empty where the library cannot make one."""
+    serialize = getattr(pkcs12, "serialize_java_truststore", None)
+    if serialize is None:
+        return b""
+    entries = []
+    for number, piece in enumerate(bundle.split(BEGIN)[1:]):
+        with contextlib.suppress(ValueError), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # old roots of the system that newer rules would not admit
+            certificate = x509.load_pem_x509_certificate(f"{BEGIN}{piece}".encode())
+            entries.append(pkcs12.PKCS12Certificate(certificate, f"root{number}".encode()))
+    made: bytes = serialize(entries, serialization.BestAvailableEncryption(STORE_PASSWORD.encode()))
+    return made
 
 
 def _der(tag: int, content: bytes) -> bytes:

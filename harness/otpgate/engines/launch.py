@@ -166,6 +166,10 @@ class Nursery:
         self._started()
         return self._folder
 
+    def begin(self) -> None:
+        """Start it now, so that it has its imports done by the time the first lane is wanted."""
+        self._started()
+
     def lane(self, *, fenced: bool, binds: list[tuple[str, str]], masks: list[str]) -> LaneProcess:
         """Fork a lane and wait until it stands. Raises NoFence."""
         channel = self._started()

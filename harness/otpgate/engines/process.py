@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import socket
 import sys
 import threading
@@ -32,6 +33,7 @@ class ProcessEngine:
     def __init__(self, options: EngineOptions, *, session: bool = True) -> None:
         self.options = options
         self.nursery = Nursery(session=session)
+        self.nursery.begin()
         self._lock = threading.Lock()
         self._lanes: list[ProcessLane] = []
         self._trust: Trust | None = None
@@ -143,7 +145,7 @@ class ProcessEngine:
         fill = _Filler(port, workdir)
         environment = {name: fill(value) for name, value in environment.items()}
         directory = os.path.abspath(plan.directory)
-        added = self.engine_variables(sdk_variables())
+        added = self.engine_variables(environment)
         if not lane.fenced:
             added |= unfenced.variables(ready)
         environment = overlay(environment, added, lane.notes, drop_proxies=lane.fenced)
@@ -157,9 +159,15 @@ class ProcessEngine:
             ready=plan.ready, ready_within=plan.ready_within, port=port,
         ))
 
-    def engine_variables(self, names_of_sdks: tuple[str, ...]) -> dict[str, str]:
-        """The variables every program in a lane gets."""
-        return self.trust.variables(names_of_sdks)
+    def engine_variables(self, environment: dict[str, str]) -> dict[str, str]:
+        """The variables that make a program of this environment trust the fakes."""
+        variables = self.trust.variables(sdk_variables())
+        if environment.get("JAVA_HOME") or shutil.which("java", path=environment.get("PATH", os.defpath)):
+            options = self.trust.java_options()
+            already = environment.get("JAVA_TOOL_OPTIONS", "")
+            if options:
+                variables["JAVA_TOOL_OPTIONS"] = f"{already} {options}".strip()
+        return variables
 
     def _start_need(
         self, lane: ProcessLane, need: object, environment: dict[str, str], directory: str, fill: _Filler
@@ -214,7 +222,7 @@ def overlay(
         if kept.pop(name, None):
             notes.append(f"{name} is deployed; inside the fence there is no proxy and it was left out")
     for name, value in added.items():
-        if kept.get(name, value) != value:
+        if kept.get(name, value) != value and not value.startswith(f"{kept[name]} "):
             notes.append(f"{name} is deployed as {environment[name]}; the engine's own value was used instead")
         kept[name] = value
     return kept
