@@ -15,7 +15,7 @@ from otpgate_contracts.model import ErrorRow, Pack, Webhook
 Condition = Callable[["Subject"], "str | None"]
 _conditions: dict[str, Condition] = {}
 PERMANENT = ("sender_not_owned", "sender_malformed", "account_suspended", "credentials_wrong", "destination_disabled")
-BAD_RECIPIENT = ("handset_unknown", "recipient_malformed", "recipient_landline", "recipient_premium")
+BAD_RECIPIENT = ("recipient_malformed", "recipient_landline", "recipient_premium", "handset_unknown")
 
 
 class Subject(Struct, frozen=True, kw_only=True):
@@ -69,12 +69,12 @@ def permanent_row(pack: Pack, product: str) -> ErrorRow | None:
 def recipient_row(pack: Pack, product: str) -> ErrorRow | None:
     """A refusal at once that is the recipient's and permanent."""
     rows = [row for row in pack.errors if row.phase in ("sync", "body") and row.recipient and not row.retryable]
-    return preferred(rows, product, BAD_RECIPIENT)
+    return preferred(rows, product, BAD_RECIPIENT) or next((row for row in rows if row.product == product), None)
 
 
 def preferred(rows: list[ErrorRow], product: str, triggers: tuple[str, ...]) -> ErrorRow | None:
     """The row of the first of these triggers the product has."""
-    own = [row for row in rows if row.product == product]
+    own = [row for row in rows if row.product == product or row.product.startswith(f"{product}_")]
     for trigger in triggers:
         found = next((row for row in own if trigger in reasons(row)), None)
         if found is not None:
@@ -83,7 +83,7 @@ def preferred(rows: list[ErrorRow], product: str, triggers: tuple[str, ...]) -> 
 
 
 def reasons(row: ErrorRow) -> tuple[str, ...]:
-    return (row.trigger, *getattr(row, "triggers", ()))
+    return (row.trigger, *row.also)
 
 
 @condition

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import ipaddress
 import random
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import cycle
 
 import msgspec
 from faker import Faker
 from faker.providers import BaseProvider
 
 from otpgate.scenarios.model import Case, User
-from otpgate_contracts.numbering import example_numbers
+from otpgate_contracts import numbering
 
 # RFC 5737: addresses for documentation, routed nowhere.
 NETWORKS = ("203.0.113.0/24", "198.51.100.0/24", "192.0.2.0/24")
@@ -24,29 +25,23 @@ NETWORKS = ("203.0.113.0/24", "198.51.100.0/24", "192.0.2.0/24")
 class Destinations(BaseProvider):  # type: ignore[misc]
     """A Faker provider of destination numbers and client addresses; each call gives the next unused one."""
 
-    def __init__(self, generator: object, seed: int, numbers: Callable[[str], list[str]]) -> None:
+    def __init__(self, generator: object, seed: int, test_numbers: Mapping[str, tuple[str, ...]]) -> None:
         super().__init__(generator)
         self._seed = seed
-        self._numbers = numbers
-        self._pools: dict[str, list[str]] = {}
-        self._taken: dict[str, int] = {}
+        self._overrides = test_numbers
+        self._sources: dict[str, Iterator[str]] = {}
         addresses = [str(host) for network in NETWORKS for host in ipaddress.ip_network(network).hosts()]
         random.Random(f"{seed}:addresses").shuffle(addresses)
         self._addresses = addresses
         self._address = 0
 
     def destination(self, country: str) -> str | None:
-        """The next number of a country; after the last the first again; None where the country has none."""
-        if country not in self._pools:
-            pool = list(dict.fromkeys(self._numbers(country)))
-            random.Random(f"{self._seed}:{country}").shuffle(pool)
-            self._pools[country] = pool
-        pool = self._pools[country]
-        if not pool:
-            return None
-        taken = self._taken.get(country, 0)
-        self._taken[country] = taken + 1
-        return pool[taken % len(pool)]
+        """The next number of a country, None after the last. Configured test numbers start again from the first."""
+        if country not in self._sources:
+            own = list(dict.fromkeys(self._overrides.get(country, ())))
+            random.Random(f"{self._seed}:{country}").shuffle(own)
+            self._sources[country] = cycle(own) if own else numbering.numbers(country, self._seed)
+        return next(self._sources[country], None)
 
     def client_address(self) -> str:
         self._address += 1
@@ -55,14 +50,9 @@ class Destinations(BaseProvider):  # type: ignore[misc]
 
 def people(seed: int, test_numbers: Mapping[str, tuple[str, ...]] | None = None) -> Faker:
     """A Faker with `destination(country)`, `client_address()` and names, all from one seed."""
-    overrides = test_numbers or {}
-
-    def numbers(country: str) -> list[str]:
-        return list(overrides[country]) if overrides.get(country) else example_numbers(country)
-
     fake = Faker("en_US")
     fake.seed_instance(seed)
-    fake.add_provider(Destinations(fake, seed, numbers))
+    fake.add_provider(Destinations(fake, seed, test_numbers or {}))
     return fake
 
 

@@ -38,9 +38,10 @@ def one(step: Step) -> Api:
 
 
 def answering(status: int = 200, body: str = "", **more: object) -> object:
-    return lambda method, path, **ignored: Response(
-        status=status, headers={"x-request": "r-1"}, body=body.encode(), seconds=0.0, **more  # type: ignore[arg-type]
-    )
+    def door(method: str, path: str, **ignored: object) -> Response:
+        return Response(status=status, body=body.encode(), **{"headers": {}, "seconds": 0.0, **more})  # type: ignore[arg-type]
+
+    return door
 
 
 def test_a_form_with_csrf_tokens_and_cookies_is_walked_through() -> None:
@@ -124,8 +125,7 @@ def test_an_answer_is_judged_by_the_lists(
 
 def test_an_answer_later_than_within_is_late() -> None:
     """`within` of a step is compared with the time the service took."""
-    slow = lambda method, path, **ignored: Response(status=200, headers={}, body=b"", seconds=2.0)  # noqa: E731
-    assert client(one(Step(method="GET", path="/", within=1.0)), slow).request_code().late
+    assert client(one(Step(method="GET", path="/", within=1.0)), answering(seconds=2.0)).request_code().late
 
 
 def test_braces_that_are_no_placeholder_stay() -> None:

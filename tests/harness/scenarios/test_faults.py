@@ -1,0 +1,62 @@
+"""What is injected, taken from the packs."""
+
+from __future__ import annotations
+
+import pytest
+
+from otpgate.config.model import Manifest
+from otpgate.options import Selection
+from otpgate.scenarios.conditions import Subject
+from otpgate.scenarios.faults import breaking, shaped
+from otpgate.scenarios.plan import plan
+from otpgate.scenarios.terms import terms
+from otpgate_contracts.model import Pack
+
+
+def subject(manifest: Manifest, packs: dict[str, Pack], case: str) -> Subject:
+    found = plan(manifest, packs, terms(manifest), Selection(), 1)
+    one = next(one for lane in found.lanes for one in lane.cases if one.id == case)
+    return Subject(case=one, manifest=manifest, packs=packs, terms=terms(manifest))
+
+
+@pytest.mark.parametrize(("name", "kind"), [
+    ("refuse_connection", "refuse_connection"), ("tls_expired", "tls_expired"), ("slow", "latency"),
+    ("rate_limited", "rate_limit"), ("server_error", "status"), ("accepted_then_failed", "accept_then_fail"),
+    ("no_receipt", "accept_never_deliver"), ("failing_2xx", "error"), ("permanent_error", "error"), ("bad_recipient", "error"),
+])
+def test_every_shape_is_a_fault_of_the_fakes(manifest: Manifest, packs: dict[str, Pack], name: str, kind: str) -> None:
+    """Each named shape becomes one injected fault."""
+    fault = shaped(name, subject(manifest, packs, "failover/slow route 2 fallback GB"), "+447700900123")
+    assert (fault.fault, fault.provider) == (kind, "vonage")
+
+
+def test_a_fault_of_a_request_is_scoped_to_the_user(manifest: Manifest, packs: dict[str, Pack]) -> None:
+    """Other users of the lane are not touched."""
+    fault = shaped("server_error", subject(manifest, packs, "failover/slow route 1 primary US"), "+12025550143")
+    assert (fault.gateway, fault.destination) == ("primary", "+12025550143")
+
+
+@pytest.mark.parametrize("provider", ["twilio", "vonage"])
+def test_the_late_failure_is_no_fault_of_the_recipient(
+    manifest: Manifest, packs: dict[str, Pack], provider: str
+) -> None:
+    """A service may rightly do nothing about a recipient's fault, so another row is chosen."""
+    case = {"twilio": "failover/slow route 1 primary US", "vonage": "failover/slow route 2 fallback GB"}[provider]
+    code = shaped("accepted_then_failed", subject(manifest, packs, case), "+12025550143").code
+    rows = [row for row in packs[provider].errors if row.code == code and row.phase == "async"]
+    assert rows
+    assert not any(row.recipient for row in rows)
+
+
+@pytest.mark.parametrize("provider", ["twilio", "vonage"])
+def test_the_bad_recipient_is_the_recipients_fault(manifest: Manifest, packs: dict[str, Pack], provider: str) -> None:
+    """The refusal is permanent, at once, and blames the number."""
+    case = {"twilio": "failover/slow route 1 primary US", "vonage": "failover/slow route 2 fallback GB"}[provider]
+    code = shaped("bad_recipient", subject(manifest, packs, case), "+12025550143").code
+    assert any(row.recipient and not row.retryable for row in packs[provider].errors if row.code == code)
+
+
+def test_an_earlier_gateway_is_broken_in_a_way_failover_reacts_to(manifest: Manifest, packs: dict[str, Pack]) -> None:
+    """With `error` among failover.when a server error leads to the next gateway."""
+    fault = breaking(subject(manifest, packs, "delivers route 1 fallback US"), "primary", "+12025550143")
+    assert (fault.fault, fault.status, fault.destination) == ("status", 503, "+12025550143")
