@@ -99,10 +99,10 @@ class Rows:
             self._known[key] = row
         return self._known[key]
 
-    def code(self, code: str, product: str) -> ErrorRow | None:
-        """The row of a catalogue code: of this product, its receipt table, or any."""
+    def code(self, code: str, product: str, *, late: bool = False) -> ErrorRow | None:
+        """The row of a catalogue code: of this product, its receipt table, or any. `late`: a receipt's row first."""
         for row in self.pack.errors:
-            if row.code == code and row.product == product:
+            if row.code == code and row.product == product and (not late or row.phase == "async"):
                 return row
         for row in self.pack.errors:
             if row.code == code and row.product.startswith(f"{product}_"):
@@ -131,6 +131,11 @@ class Decider:
         first = next((index for index, (name, _) in enumerate(self._order) if name not in CREDENTIAL_REASONS), 0)
         self.refused_at_once = frozenset(name for name, _ in self._order[:first])
         """Reasons against the caller that come before any reason against the request."""
+
+    def refuses_at_once(self, reason: str, product: str) -> bool:
+        """Whether a reason against the caller is told before the request is read, and not in a receipt."""
+        row = self.rows.find(reason, product)
+        return reason in self.refused_at_once and (row is None or row.phase != "async")
 
     def checks(self, product: str) -> list[tuple[str, Check, ErrorRow]]:
         known = self._compiled.get(product)

@@ -43,7 +43,7 @@ def claim(request: Request, operation: Operation | None) -> Claim:
     sends = operation is not None and operation.id == "send_sms"
     if sends:
         fields = parameters(request)
-        if "sig" in fields:
+        if "sig" in fields and "api_secret" not in fields:
             return _signed(fields)
     token = signing.bearer(header)
     if token is not None and not (operation is not None and operation.product.startswith("sms")):

@@ -141,7 +141,7 @@ def _problem(context: Context, row: ErrorRow, detail: dict[str, str]) -> Reply:
         name, reason = PARAMETERS.get(detail.get("reason", ""), ("", ""))
         faults = json.loads(detail["invalid"]) if "invalid" in detail else {name: reason} if name else {}
         body["invalid_parameters"] = [{"name": name, "reason": reason} for name, reason in faults.items()]
-    return _json(row.http or 422, body, PROBLEM)
+    return _json(row.http or 403, body, PROBLEM)
 
 
 def unknown_path(context: Context, request: Request) -> Reply:
