@@ -70,6 +70,7 @@ class Receipts:
         self._tasks: set[asyncio.Task[None]] = set()
         self._retries: set[Due] = set()
         store.on_cancel = self.stop
+        store.receipts = self.sent.copy
 
     # --- planning
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 
 from msgspec import Struct, field
@@ -68,7 +68,7 @@ def leave(message: Message) -> None:
 class MessageStore:
     """The messages of one process, newest last, found by their provider's id or by our own."""
 
-    __slots__ = ("_by_id", "_by_provider_id", "clock", "limit", "on_cancel", "packs")
+    __slots__ = ("_by_id", "_by_provider_id", "clock", "limit", "on_cancel", "packs", "receipts")
 
     def __init__(self, clock: Clock, packs: dict[str, Pack], limit: int = 10_000) -> None:
         self.clock = clock
@@ -77,6 +77,8 @@ class MessageStore:
         self._by_id: dict[str, Message] = {}
         self._by_provider_id: dict[str, Message] = {}
         self.on_cancel: Callable[[Message], None] = leave
+        self.receipts: Callable[[], Iterable[admin.Receipt]] = tuple
+        """The receipts sent so far, for providers that tell their customers about failed callbacks."""
 
     def __len__(self) -> int:
         return len(self._by_id)

@@ -60,7 +60,7 @@ def check_path(context: Context, request: Request) -> str:
 
 def parse_send(request: Request, context: Context) -> Send:
     """The form of a send. Only form fields are read: a JSON body has neither To nor From here."""
-    check_path(context, request)
+    account = check_path(context, request)
     form: dict[str, str] = {}
     media: list[str] = []
     for name, value in request.form or ():
@@ -78,11 +78,11 @@ def parse_send(request: Request, context: Context) -> Send:
         pool=pool,
         callback=form.get("StatusCallback") or None,
         validity_seconds=seconds(form.get("ValidityPeriod")),
-        smart=form.get("SmartEncoded", "").lower() == "true",
+        smart=form.get("SmartEncoded", "").lower() == "true" or service_says(context, pool, "smart_encoding") is True,
         template_id=content,
         media=bool(media),
         scheduled=pool is not None and form.get("ScheduleType") == "fixed",
-        extra={"form": form, "media": media},
+        extra={"form": form, "media": media, "account": account},
     )
     if to and (sender or pool):
         check_form(context, form, send)
@@ -203,5 +203,11 @@ def channel(address: str) -> str:
     return found[1] if found else "sms"
 
 
+def service_says(context: Context, service: str | None, name: str) -> object:
+    """What account state says of a Messaging Service's own setting (`services`), None when nothing."""
+    stated = (context.account.services if context.account is not None else None) or ()
+    return next((one.get(name) for one in stated if service and service in (one.get("id"), one.get("sid"))), None)
+
+
 def owned(context: Context, value: str | None) -> Sender | None:
-    return next((sender for sender in context.senders if sender.value == value), None) if value else None
+    return context.live.by_value.get(value) if value else None

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from otpgate_contracts import signing
 from otpgate_contracts.model import Retry
 from otpgate_contracts.text import segments
-from otpgate_fakes.twilio.render import API_VERSION, sid
+from otpgate_fakes.twilio.render import API_VERSION, account_of, sid
 
 if TYPE_CHECKING:
     from otpgate_contracts.admin import FakeGateway
@@ -77,7 +77,7 @@ def render_receipt(
         ("MessageStatus", state),
         ("To", message.to),
         ("MessageSid", message.provider_id),
-        ("AccountSid", message.account_id or context.account_id or ""),
+        ("AccountSid", account_of(context, message)),
         ("From", message.sender),
         ("ApiVersion", API_VERSION),
     ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
@@ -29,7 +30,12 @@ encode = msgspec.json.Encoder().encode
 
 def mail_date(at: float) -> str:
     """RFC 2822 with a numeric zone, as the 2010 API writes dates."""
-    moment = datetime.fromtimestamp(int(at), UTC)
+    return mail_second(int(at))
+
+
+@lru_cache(maxsize=64)
+def mail_second(at: int) -> str:
+    moment = datetime.fromtimestamp(at, UTC)
     return (
         f"{DAYS[moment.weekday()]}, {moment.day:02d} {MONTHS[moment.month - 1]} {moment.year}"
         f" {moment.hour:02d}:{moment.minute:02d}:{moment.second:02d} +0000"
@@ -98,7 +104,7 @@ def render_sent(context: Context, request: Request, messages: list[Message]) -> 
 
 def message_body(context: Context, message: Message) -> dict[str, Any]:
     """A message as the 2010 API tells it: every key present, counts and price as text."""
-    account = message.account_id or context.account_id or sid("AC", message.gateway or "")
+    account = account_of(context, message)
     uri = f"/{API_VERSION}/Accounts/{account}/Messages/{message.provider_id}"
     media = message.send.extra.get("media") or ()
     return {
@@ -111,7 +117,7 @@ def message_body(context: Context, message: Message) -> dict[str, Any]:
         "direction": "inbound" if message.status in ("receiving", "received") else "outbound-api",
         "error_code": int(message.error) if message.error else None,
         "error_message": error_message(context, message.error),
-        "from": message.sender or None,
+        "from": message.sender if message.sender != message.pool else None,
         "messaging_service_sid": message.pool,
         "num_media": str(len(media)),
         "num_segments": str(message.segments),
@@ -123,6 +129,11 @@ def message_body(context: Context, message: Message) -> dict[str, Any]:
         "to": message.send.to,
         "uri": f"{uri}.json",
     }
+
+
+def account_of(context: Context, message: Message) -> str:
+    """The account the message was sent through: that of the path it was posted to."""
+    return str(message.send.extra.get("account") or context.account_id or sid("AC", message.gateway or ""))
 
 
 def error_message(context: Context, code: str | None) -> str | None:

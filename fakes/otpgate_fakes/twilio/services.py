@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from otpgate_contracts.numbering import country_of
 from otpgate_fakes.twilio.account import SINCE, account_sid, kind_of, number_sid, owned
 from otpgate_fakes.twilio.messages import barred
+from otpgate_fakes.twilio.parse import service_says
 from otpgate_fakes.twilio.render import API_VERSION, instant, page_v1, reply, sid
 
 if TYPE_CHECKING:
@@ -19,8 +22,9 @@ BRAND = {"approved": "APPROVED", "pending": "PENDING", "rejected": "FAILED", "ex
 TOLL_FREE = {
     "approved": "TWILIO_APPROVED", "pending": "IN_REVIEW", "rejected": "TWILIO_REJECTED", "expired": "TWILIO_REJECTED",
 }
-ALERTS = {"connect": "11205", "http": "11200", "url": "11321"}
-"""Debugger codes of webhook faults. Source: page of each error; 11200 and 11205 unconfirmed."""
+WEBHOOK_ALERTS = {"refused": "11200", "failed": "11205", "blocked": "11210"}
+"""Debugger code by what became of a callback: answered with an error, not answered, not reachable. Unconfirmed
+beside their titles in the error dictionary."""
 
 
 def list_services(context: Context, request: Request) -> Reply:
@@ -72,11 +76,8 @@ def service_body(context: Context, pool: Sender) -> dict[str, Any]:
         "url": url,
         "links": {name: f"{url}/{link_word(name)}" for name in links},
     }
-    stated = (context.account.services if context.account is not None else None) or ()
-    for one in stated:
-        if own in (one.get("id"), one.get("sid")):
-            body.update({name: value for name, value in one.items() if name in body and name not in ("sid", "url")})
-    return body
+    stated = {name: service_says(context, own, name) for name in body if name not in ("sid", "url", "links")}
+    return body | {name: value for name, value in stated.items() if value is not None}
 
 
 def link_word(name: str) -> str:
@@ -299,20 +300,28 @@ def toll_free_body(context: Context, sender: Sender, one: Registration) -> dict[
 
 
 def list_alerts(context: Context, request: Request) -> Reply:
-    """What the provider noticed: messages that failed, newest first."""
+    """What the provider noticed, newest first: messages that failed and callbacks nobody took."""
     barred(context)
     level = dict(request.query).get("LogLevel")
     gateway = context.gateway.name if context.gateway else None
-    rows = [
-        alert_body(context, message.error, message.provider_id, message.updated)
-        for message in context.store.list(gateway=gateway, provider=context.pack.id)
-        if message.error and level in (None, "", "error")
+    sent = {message.id: message for message in context.store.list(gateway=gateway, provider=context.pack.id)}
+    found = [
+        (message.updated, alert_body(context, message.error, message.provider_id, message.updated))
+        for message in sent.values()
+        if message.error
     ]
+    for receipt in context.store.receipts():
+        code, message = WEBHOOK_ALERTS.get(receipt.outcome), sent.get(receipt.message or "")
+        if code is not None and message is not None:
+            at = datetime.fromisoformat(receipt.at).timestamp()
+            body = alert_body(context, code, message.provider_id, at, str(receipt.sequence))
+            found.append((at, {**body, "request_url": receipt.url, "request_method": receipt.method}))
+    rows = [body for _, body in sorted(found, key=itemgetter(0), reverse=True)] if level in (None, "", "error") else []
     return page_v1(context, request, "alerts", rows)
 
 
-def alert_body(context: Context, code: str, resource: str, at: float) -> dict[str, Any]:
-    own = sid("NO", resource, code)
+def alert_body(context: Context, code: str, resource: str, at: float, which: str = "") -> dict[str, Any]:
+    own = sid("NO", resource, code, which)
     return {
         "sid": own,
         "account_sid": account_sid(context),

@@ -6,6 +6,7 @@ import pytest
 from twilio.base.exceptions import TwilioException, TwilioRestException
 from twilio.rest import Client
 
+from tests.providers.conftest import PUBLIC, Listener
 from tests.providers.twilio.conftest import (
     ACCOUNT,
     EMPTY_POOL,
@@ -178,6 +179,15 @@ def test_alerts(fakes: Fakes, client: Client) -> None:
     sent = client.messages.create(to=US, from_=FROM, body="123456")
     fakes.step(sent.sid, "undelivered", error="30034")
     assert [(one.error_code, one.resource_sid) for one in client.monitor.v1.alerts.list()] == [("30034", sent.sid)]
+
+
+def test_alert_of_a_callback(fakes: Fakes, client: Client, listener: Listener) -> None:
+    """A callback the service answers with an error is an alert that names the URL."""
+    listener.answers = [500]
+    sent = client.messages.create(to=US, from_=FROM, body="123456", status_callback=f"{PUBLIC}/hook")
+    fakes.step(sent.sid, "delivered")
+    alert = client.monitor.v1.alerts.list()[0]
+    assert (alert.error_code, alert.resource_sid, alert.request_url) == ("11200", sent.sid, f"{PUBLIC}/hook")
 
 
 def test_test_credentials_ask_nothing(fakes: Fakes) -> None:
