@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 import time
+from collections.abc import Callable
 
 from msgspec import Struct
 
@@ -24,9 +25,9 @@ class Called(Struct):
 
 
 class Caller:
-    """Makes callbacks. TLS is only met on loopback URLs that say https; `trust` is what such a call trusts."""
+    """Makes callbacks. TLS is only met on loopback URLs that say https; `trust` makes what such a call trusts."""
 
-    def __init__(self, edges: Edges, trust: ssl.SSLContext | None = None) -> None:
+    def __init__(self, edges: Edges, trust: Callable[[], ssl.SSLContext] = ssl.create_default_context) -> None:
         self.edges = edges
         self.trust = trust
 
@@ -54,7 +55,7 @@ class Caller:
         if way.socket is not None:
             reader, writer = await asyncio.open_unix_connection(way.socket)
         else:
-            trust = (self.trust or ssl.create_default_context()) if way.tls else None
+            trust = self.trust() if way.tls else None
             reader, writer = await asyncio.open_connection(way.host, way.port, ssl=trust)
         try:
             writer.write(head(way, method, headers, body) + body)

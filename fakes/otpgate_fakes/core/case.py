@@ -102,7 +102,7 @@ def delivered_text(send: Send) -> str:
     """The text as it reaches the handset: transliterated where asked, damaged where GSM-7 was insisted on."""
     body = text.transliterate(send.text) if send.smart else send.text
     if send.encoding == "GSM7":
-        foreign = {index for index, _, _ in text.foreign_characters(body)}
+        foreign = {found.index for found in text.foreign_characters(body)}
         if foreign:
             return "".join("?" if index in foreign else char for index, char in enumerate(body))
     return body

@@ -61,13 +61,9 @@ class Context:
         self.notes: list[str] = []
 
     def setting(self, name: str, default: object = None) -> object:
-        """A plain gateway setting: as configured, else as the account state holds it, else `default`."""
-        gateway = self.gateway
-        if gateway is not None and name in gateway.settings:
-            return gateway.settings[name]
-        if self.account is not None and name in self.account.settings:
-            return self.account.settings[name]
-        return default
+        """A plain setting: as the account holds it, else as the gateway is deployed, else `default`."""
+        value = self.live.plain(name)
+        return default if value is None else value
 
     def secret(self, name: str) -> str | None:
         """The plain value of a secret setting, None where nobody told the fake.

@@ -298,6 +298,14 @@ class Faults:
             self._active = [one for one in self._active if one.left is None or one.left > 0]
         return effects
 
+    def refuses(self, scope: Scope) -> bool:
+        """Whether connections within a scope are refused, without striking."""
+        return any(isinstance(one.effect, RefuseConnection) and one.covers(scope) for one in self._active)
+
+    def any(self, moment: Moment) -> bool:
+        """Whether any fault of this moment is set."""
+        return any(one.effect.moment == moment for one in self._active)
+
     def hits(self, moment: Moment, scope: Scope) -> bool:
         """Whether a fault of this moment covers the scope, without striking."""
         return any(one.effect.moment == moment and one.covers(scope) for one in self._active)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from otpgate_contracts import loading
 from otpgate_contracts.wire import Judge, Mismatch
@@ -12,7 +12,7 @@ from otpgate_fakes.core.decide import Decider
 
 if TYPE_CHECKING:
     from otpgate_contracts.admin import FakeGateway
-    from otpgate_contracts.model import ErrorRow, Pack
+    from otpgate_contracts.model import ErrorRow, Meaning, Pack
     from otpgate_fakes.core.case import Numbers
     from otpgate_fakes.core.clock import Clock
     from otpgate_fakes.core.fake import Claim, Fake, Operation, Request
@@ -40,14 +40,8 @@ class Player:
         self.decider = Decider(fake, pack, numbers)
         self.accounts = [Account(pack, gateway, clock, hosts) for gateway in gateways]
         self.stranger = Account(pack, None, clock, hosts)
-        document = loading.openapi(pack)
-        self.judge = Judge(document)
-        self.paths = {
-            operation["operationId"]: (method.upper(), path, hosts_of(item))
-            for path, item in document["paths"].items()
-            for method, operation in item.items()
-            if isinstance(operation, dict) and "operationId" in operation
-        }
+        self.judge = Judge(loading.openapi(pack))
+        self._meanings: dict[str, dict[str, Meaning]] = {}
         self._matched: dict[tuple[str, str], tuple[Operation, dict[str, str]] | None] = {}
         self.base = f"https://{pack.provider.hosts[0].name}" if pack.provider.hosts else f"https://{pack.id}.invalid"
 
@@ -65,17 +59,21 @@ class Player:
 
     def other_methods(self, path: str) -> list[str]:
         """The methods this path does answer."""
-        return [method for method in ("GET", "POST", "PUT", "PATCH", "DELETE") if self.match(method, path)]
+        return [method for method in self.judge.methods(path) if self.match(method, path)]
 
     def serves(self, operation: Operation, host: str) -> bool:
         """Whether a host serves an operation: not when the openapi names that host for other paths only."""
-        named = self.paths[operation.id][2] if operation.id in self.paths else ()
+        named = self.judge.endpoints[operation.id].hosts
         if not named or any(same_host(name, host) for name in named):
             return True
-        return not any(same_host(name, host) for _, _, names in self.paths.values() for name in names)
+        return not any(same_host(name, host) for one in self.judge.endpoints.values() for name in one.hosts)
 
-    def mismatches(self, operation: Operation, request: Request, content_type: str) -> list[Mismatch]:
-        return list(self.judge.request(operation.id, request.query, request.headers, request.body, content_type))
+    def mismatches(self, operation: Operation, request: Request) -> list[Mismatch]:
+        """How a request differs from the provider's OpenAPI document."""
+        content_type = request.headers.get("content-type", "")
+        return self.judge.request(
+            operation.id, request.query, request.headers, request.body, content_type, form=request.form
+        )
 
     def account_for(self, claim: Claim, operation: Operation) -> tuple[Account, str | None]:
         """The account a caller belongs to, and the reason against it where it belongs to none.
@@ -118,14 +116,16 @@ class Player:
         """A context in which a receipt of this message is rendered."""
         return self.context(self.account_of(message.gateway), product=message.product)
 
+    def meanings(self, product: str) -> dict[str, Meaning]:
+        """What each state of a product's lifecycle means."""
+        known = self._meanings.get(product)
+        if known is None:
+            known = {state.name: state.meaning for state in self.decider.lifecycle(product).states}
+            self._meanings[product] = known
+        return known
+
     def row(self, reason: str, product: str) -> ErrorRow | None:
         return self.decider.rows.find(reason, product)
-
-
-def hosts_of(item: dict[str, Any]) -> tuple[str, ...]:
-    """The hosts a path is served on, as the OpenAPI document says; empty = all of the provider's."""
-    named = item.get("x-otpgate-host") or ()
-    return (named,) if isinstance(named, str) else tuple(named)
 
 
 def same_host(name: str, host: str) -> bool:

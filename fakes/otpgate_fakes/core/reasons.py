@@ -238,7 +238,7 @@ def destination_disabled(case: Case) -> bool:
         return True
     if rules.disabled and case.country in rules.disabled:
         return True
-    return bool(rules.prefixes_blocked) and (case.recipient or "").startswith(rules.prefixes_blocked)
+    return rules.prefixes_blocked is not None and (case.recipient or "").startswith(rules.prefixes_blocked)
 
 
 @reason("recipient_unverified")
