@@ -9,9 +9,8 @@ from otpgate.config.nodes import Node
 from otpgate.config.references import Resolver
 from otpgate.errors import ManifestError
 from otpgate.findings import Span
-from otpgate_contracts import documents as typed_documents
 from otpgate_contracts.account import AccountState
-from otpgate_contracts.faults import LocatedError
+from otpgate_contracts.loading_account import AccountError, load_account
 
 
 def read(
@@ -32,10 +31,9 @@ def read(
     target = resolver.folder / resolved.text
     file = documents.relative(target, resolver.folder)
     text = documents.read(target, file, node.span)
-    places: dict[str, tuple[int, int]] = {}
     try:
-        state = typed_documents.read(text, AccountState, file, spans=places)
-    except LocatedError as error:
+        state, places = load_account(text, file)
+    except AccountError as error:
         raise ManifestError(
             f"{file} is no account file: {error.message}", where=Span(file, error.line, error.column),
             why=f"`{path}` names it as the account's state", do=error.hint or "correct it at this place",
