@@ -38,7 +38,7 @@ class Fault(Struct, frozen=True, kw_only=True):
     scenarios: tuple[str, ...] = ()
 
 
-class Missing(Struct, frozen=True, kw_only=True):
+class Missing(Struct, frozen=True):
     """The rule cannot be decided; `what` names the setting or account key that would decide it."""
 
     what: str
