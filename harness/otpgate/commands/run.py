@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import secrets
 import signal
 import sys
@@ -20,10 +21,12 @@ from otpgate.engines.model import EngineOptions, LanePlan
 from otpgate.engines.names import provider_hosts
 from otpgate.engines.process import ProcessEngine, own_environment
 from otpgate.errors import INTERRUPTED, EnvironmentUnusable, UsageError
+from otpgate_contracts.account import AccountState
 from otpgate_contracts.admin import Edge, Exchange, FakeGateway, FakesConfig, Message
 from otpgate_contracts.loading import packs
 from otpgate_contracts.loading_account import AccountError, load_account
 
+REFERENCE = re.compile(r"\$\{(\w+)\}")
 OWN_END = 0.5
 GRACE = 3.0
 
@@ -158,7 +161,26 @@ def _gateway(text: str) -> FakeGateway:
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
         raise UsageError(f"{file} cannot be read: {reason}", where="--account", do="give an account file") from error
-    return FakeGateway(name=name or path.stem, provider=account.provider, account=account)
+    plain = _with_secrets(msgspec.to_builtins(account), file)
+    return FakeGateway(
+        name=name or path.stem, provider=account.provider, account=msgspec.convert(plain, AccountState)
+    )
+
+
+def _with_secrets(value: Any, file: str) -> Any:
+    """An account with each `secret: ${NAME}` taken from the environment."""
+    if isinstance(value, (list, tuple)):
+        return [_with_secrets(item, file) for item in value]
+    if not isinstance(value, dict):
+        return value
+    filled = {key: _with_secrets(item, file) for key, item in value.items()}
+    match = REFERENCE.fullmatch(str(filled.get("secret") or ""))
+    if match:
+        if match[1] not in os.environ:
+            raise UsageError(f"{file} takes a secret from {match[0]}, which is not set", where="--account",
+                             do=f"set {match[1]} in the environment of otpgate")
+        filled["secret"] = os.environ[match[1]]
+    return filled
 
 
 def _edge(text: str) -> Edge:

@@ -8,7 +8,7 @@ import sys
 import click
 import msgspec
 
-from otpgate.engines.launch import FAKES, Nursery
+from otpgate.engines.launch import Nursery, fakes_command
 from otpgate.errors import ENVIRONMENT, INTERRUPTED, EnvironmentUnusable, UsageError
 from otpgate_contracts.admin import Ready
 from otpgate_contracts.loading import PackError, pack
@@ -56,8 +56,8 @@ def _serve(nursery: Nursery, arguments: list[str]) -> int:
     with open(read, "rb") as output, open(os.devnull, "rb") as nothing:
         try:
             pid = lane.spawn(
-                "fakes", [sys.executable, "-P", "-m", FAKES, *arguments], dict(os.environ), os.getcwd(),
-                (nothing.fileno(), write, 2), preloaded=True,
+                "fakes", fakes_command(arguments), dict(os.environ), os.getcwd(),
+                (nothing.fileno(), write, 2), arguments=arguments,
             )
         finally:
             os.close(write)

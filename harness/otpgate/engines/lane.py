@@ -6,7 +6,6 @@ import os
 import select
 import signal
 import socket
-import sys
 import tempfile
 import threading
 import time
@@ -17,7 +16,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from otpgate.client import Connect, Fakes, exchange
-from otpgate.engines.launch import FAKES, LaneProcess
+from otpgate.engines.launch import LaneProcess, fakes_command
 from otpgate.engines.model import Response
 from otpgate.errors import EnvironmentUnusable
 from otpgate_contracts.admin import FakesConfig, Ready
@@ -76,8 +75,8 @@ class ProcessLane:
             read, write = os.pipe()
             try:
                 self._fakes_pid = self.process.spawn(
-                    "fakes", [sys.executable, "-P", "-m", FAKES, "--config", "-"], environment, "/",
-                    (document.fileno(), write, log.fileno()), preloaded=True,
+                    "fakes", fakes_command(["--config", "-"]), environment, "/",
+                    (document.fileno(), write, log.fileno()), arguments=["--config", "-"],
                 )
             finally:
                 os.close(write)

@@ -174,8 +174,8 @@ class Supervisor:
                 os.dup2(descriptor, target)
             os.chdir(message["cwd"])
             argv, environment = message["argv"], message["env"]
-            if message.get("preloaded") and self.main is not None:
-                self._call(argv, environment, failure)
+            if message.get("arguments") is not None and self.main is not None:
+                self._call(self.main, message["arguments"], environment, failure)
             name = argv[0]
             os.execvpe(argv[0], argv, environment)
         except OSError as error:
@@ -183,7 +183,10 @@ class Supervisor:
         finally:
             os._exit(127)
 
-    def _call(self, argv: list[str], environment: dict[str, str], failure: int) -> NoReturn:
+    def _call(
+        self, main: Callable[[list[str]], Any], arguments: list[str], environment: dict[str, str], failure: int
+    ) -> NoReturn:
+        """Run what the nursery imported, as if it had been started on its own."""
         signal.set_wakeup_fd(-1)
         for number in (signal.SIGCHLD, signal.SIGTERM):
             signal.signal(number, signal.SIG_DFL)
@@ -192,11 +195,10 @@ class Supervisor:
         os.close(failure)
         os.environ.clear()
         os.environ.update(environment)
-        sys.argv = argv
+        sys.argv = ["", *arguments]
         code = 1
         try:
-            assert self.main is not None
-            code = self.main(argv[1:]) or 0
+            code = main(arguments) or 0
         except SystemExit as leave:
             code = leave.code if isinstance(leave.code, int) else int(leave.code is not None)
         except BaseException:

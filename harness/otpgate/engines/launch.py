@@ -22,6 +22,11 @@ LONGEST_FOLDER = 60
 ANSWER_WITHIN = 30.0
 
 
+def fakes_command(arguments: list[str]) -> list[str]:
+    """The command that starts the fakes."""
+    return [sys.executable, "-P", "-m", FAKES, *arguments]
+
+
 class NoFence(Exception):
     """The kernel does not give this user the namespaces a fence is made of."""
 
@@ -51,12 +56,16 @@ class LaneProcess:
 
     def spawn(
         self, name: str, argv: list[str], environment: dict[str, str], directory: str, descriptors: tuple[int, ...],
-        *, preloaded: bool = False, session: bool = True,
+        *, session: bool = True, arguments: list[str] | None = None,
     ) -> int:
-        """Start a program with these standard streams; its pid as the lane sees it. Raises OSError."""
+        """Start a program with these standard streams; its pid as the lane sees it. Raises OSError.
+
+        With `arguments` the nursery's own module runs with them, where it could be imported, and
+        `argv` is only what to execute where it could not.
+        """
         request = {
             "op": "spawn", "name": name, "argv": argv, "env": environment, "cwd": directory,
-            "preloaded": preloaded, "session": session,
+            "arguments": arguments, "session": session,
         }
         pid: int = self._ask(request, descriptors)[0]["pid"]
         return pid
