@@ -1,0 +1,250 @@
+"""CR and EV: does the account accept what is configured? Decided from account state, never by asking."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from datetime import date
+
+from otpgate.config.model import Setting
+from otpgate.findings import Fix
+from otpgate.rules.registry import Fault, Missing, rule
+from otpgate.rules.subjects import GatewaySubject
+from otpgate.rules.values import bare, sound
+from otpgate.rules.words import label, listed, quoted
+from otpgate_contracts.account import Credential
+
+
+def same_secret(text: str, sha256: str | None, literal: str | None) -> bool | None:
+    """Whether the text is the account's secret; None when the account state does not say."""
+    if sha256:
+        return hashlib.sha256(text.encode()).hexdigest() == sha256.lower().removeprefix("sha256:")
+    if literal and "${" not in literal:
+        return text == literal
+    return None
+
+
+def _rows(gateway: GatewaySubject) -> tuple[Setting, tuple[Credential, ...]] | None:
+    """The principal's setting with the account's rows of it; None when nothing can be compared."""
+    if gateway.scheme is None or gateway.account.credentials is None:
+        return None
+    principal = gateway.present(gateway.scheme.principal)
+    if principal is None:
+        return None
+    return principal, tuple(row for row in gateway.account.credentials if row.id == principal.text)
+
+
+@rule("CR010", "credentials-refused")
+def credentials_refused(gateway: GatewaySubject) -> Iterator[Fault | Missing]:
+    """The configured secret is not the account's.
+
+    The account file keeps the hash of the secret; the deployed bytes have another one.
+
+    Why: a rotated or mistyped secret, or stray bytes around the right one: every send is refused.
+
+    Bad:
+    ```env
+    PRIMARY_TOKEN=00000e3b9a7c45208d1e6f3a9b7c4d20
+    ```
+
+    Good:
+    ```env
+    PRIMARY_TOKEN=6f1d0e3b9a7c45208d1e6f3a9b7c4d20
+    ```
+
+    Fix: deploy the secret that is in force; after a rotation also write its new hash to the account file.
+
+    Sources: account state, `credentials.secret_sha256`.
+    """
+    found = _rows(gateway)
+    if found is None:
+        if gateway.scheme is not None:
+            yield Missing(what=f"credentials of the account of `{gateway.name}`")
+        return
+    principal, rows = found
+    secret = gateway.present(gateway.scheme.secret) if gateway.scheme and gateway.scheme.secret else None
+    if secret is None or not rows:
+        return
+    verdicts = [same_secret(secret.text, row.secret_sha256, row.secret) for row in rows]
+    if any(verdicts) or None in verdicts:
+        return
+    near = {bare(secret.text), secret.text.strip(), secret.text.lower(), secret.text.upper()}
+    padded = any(same_secret(text, row.secret_sha256, row.secret) for text in near for row in rows)
+    other = next(
+        (row.id for row in gateway.account.credentials or () if same_secret(secret.text, row.secret_sha256, row.secret)), None
+    )
+    if padded:
+        said = "differs from the account's secret only in what surrounds it or in its case"
+    elif other:
+        said = f"is the secret of {quoted(other)}, not of {quoted(principal.text)}"
+    else:
+        said = "is not the secret the account knows (its hash differs)"
+    yield Fault(
+        message=f"{label(secret)}, the `{secret.key}` of `{gateway.name}`, {said}; {gateway.title} refuses every send.",
+        at=secret, fix=Fix("deploy the secret that is in force on the account"),
+        related=(("the account's hash stands here", gateway.account_span("credentials[0].secret_sha256", "credentials")),),
+    )
+
+
+@rule("CR011", "credential-of-another-account")
+def credential_of_another_account(gateway: GatewaySubject) -> Iterator[Fault | Missing]:
+    """The configured credential belongs to another account.
+
+    Why: a parent account, a colleague's or the staging one: senders, balance and countries of the account that was
+    checked are then not those in force, or the call is refused.
+
+    Bad:
+    ```env
+    PRIMARY_ACCOUNT=AC00000000000000000000000000000001
+    ```
+
+    Good:
+    ```env
+    PRIMARY_ACCOUNT=AC3d1f0a9c8b7e6d5c4b3a29180716f5e4
+    ```
+
+    Fix: deploy the credential of the account the file describes, or describe the account that is deployed.
+
+    Sources: account state, `account.id` and `credentials.id`.
+    """
+    if gateway.scheme is None or gateway.gateway.account is None:
+        return
+    account_id = gateway.account.account.id
+    known = {row.id for row in gateway.account.credentials or ()}
+    principal = gateway.present(gateway.scheme.principal)
+    if principal is None or not sound(principal) or not (known or account_id):
+        return
+    if known and principal.text not in known and principal.text != account_id:
+        close = next((row for row in known if row.lower() == principal.text.lower()), None)
+        yield Fault(
+            message=f"{label(principal)}, the `{principal.key}` of `{gateway.name}`, is {quoted(principal.text)}, which the account"
+            f" does not know" + ("; only its case differs" if close else f" (it knows {listed(sorted(known))})") + ".",
+            at=principal, related=(("the account's credentials stand here", gateway.account_span("credentials")),),
+            fix=Fix("deploy a credential of this account", replacement=next(iter(known)) if len(known) == 1 else None),
+        )
+        return
+    for name in gateway.scheme.settings:
+        setting, spec = gateway.present(name), gateway.spec(name)
+        if setting is None or spec is None or spec.kind != "id" or not account_id or not sound(setting):
+            continue
+        other_kind = setting.text in known or setting.text[:2] != account_id[:2] or len(setting.text) != len(account_id)
+        if setting.text != account_id and not other_kind:
+            yield Fault(
+                message=f"{label(setting)}, the `{name}` of `{gateway.name}`, is {quoted(setting.text)}, but the account file"
+                f" describes {quoted(account_id)}.",
+                at=setting, related=(("the account's id stands here", gateway.account_span("account.id")),),
+                fix=Fix("deploy the id of this account", replacement=account_id),
+            )
+
+
+@rule("CR015", "permission-missing")
+def permission_missing(gateway: GatewaySubject) -> Iterator[Fault]:
+    """The credential may not send.
+
+    Why: a restricted key, role or plan answers read questions and refuses sends; a probe with it stays green.
+
+    Bad:
+    ```account primary
+    permissions: [read]
+    ```
+
+    Good:
+    ```account primary
+    permissions: [read, send]
+    ```
+
+    Fix: grant the permission, or deploy a credential that has it.
+
+    Sources: account state, `permissions`.
+    """
+    needed = "verify" if gateway.product == "verify" else "send"
+    found = _rows(gateway)
+    if found is not None:
+        principal, rows = found
+        granted = [row.permissions for row in rows if row.permissions is not None]
+        if granted and not any(needed in some or "*" in some for some in granted):
+            yield Fault(
+                message=f"{label(principal)}, the credential of `{gateway.name}`, lacks the permission `{needed}`"
+                f" (it has {listed(granted[0]) or 'none'}).",
+                at=principal, fix=Fix(f"grant `{needed}` to the credential, or deploy one that has it"),
+            )
+            return
+    owned = gateway.account.permissions
+    if owned is not None and needed not in owned and "*" not in owned:
+        at = gateway.present(gateway.scheme.principal) if gateway.scheme else None
+        yield Fault(
+            message=f"the account of `{gateway.name}` lacks the permission `{needed}` (it has {listed(owned) or 'none'}).",
+            at=at or gateway.gateway.span, related=(("the permissions stand here", gateway.account_span("permissions")),),
+            fix=Fix(f"have `{needed}` enabled for the account"),
+        )
+
+
+@rule("CR016", "credential-expired")
+def credential_expired(gateway: GatewaySubject) -> Iterator[Fault]:
+    """The credential is past its time, or soon will be.
+
+    Why: on that day every send is refused, at once and for everybody.
+
+    Bad:
+    ```account primary
+    credentials: [{id: AC3d1f0a9c8b7e6d5c4b3a29180716f5e4, expires: "2020-01-31"}]
+    ```
+
+    Good:
+    ```account primary
+    credentials: [{id: AC3d1f0a9c8b7e6d5c4b3a29180716f5e4, expires: "2199-01-31"}]
+    ```
+
+    Fix: rotate the credential, deploy the new one, then withdraw the old one.
+
+    Sources: account state, `credentials.expires`.
+    """
+    found = _rows(gateway)
+    for row in found[1] if found else ():
+        left = days_left(row.expires, gateway.service.today)
+        if found is None or left is None or left > 14:
+            continue
+        yield Fault(
+            message=f"{label(found[0])}, the credential of `{gateway.name}`, "
+            + (f"expired on {row.expires}." if left < 0 else f"expires in {left} days, on {row.expires}."),
+            at=found[0], severity="error" if left < 0 else "warning", fix=Fix("rotate the credential"),
+        )
+
+
+def days_left(text: str | None, today: date) -> int | None:
+    """Days until an ISO date; None when there is none."""
+    if not text:
+        return None
+    try:
+        return (date.fromisoformat(text[:10]) - today).days
+    except ValueError:
+        return None
+
+
+@rule("EV004", "account-not-active", profiles=("production", "staging"))
+def account_not_active(gateway: GatewaySubject) -> Iterator[Fault]:
+    """The account is suspended or closed.
+
+    Why: the provider refuses every send, or takes it and fails it later.
+
+    Bad:
+    ```account primary
+    account: {status: suspended}
+    ```
+
+    Good:
+    ```account primary
+    account: {status: active}
+    ```
+
+    Fix: settle what the provider asks for, or lead the routes through another gateway.
+
+    Sources: account state, `account.status`.
+    """
+    status = gateway.account.account.status
+    if status in {"suspended", "closed"}:
+        yield Fault(
+            message=f"the account of `{gateway.name}` is {status}: {gateway.title} sends nothing for it.",
+            at=gateway.account_span("account.status", "account"),
+            fix=Fix("have the account reinstated, or take the gateway out of its routes"),
+        )

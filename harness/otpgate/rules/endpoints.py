@@ -1,0 +1,201 @@
+"""EP: do calls go to the provider, to the right host and region?"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from otpgate.findings import Fix
+from otpgate.rules.registry import Fault, rule
+from otpgate.rules.subjects import GatewaySubject
+from otpgate.rules.values import sound, unreachable, url
+from otpgate.rules.words import label, listed, nearest, quoted
+from otpgate_contracts import loading
+from otpgate_contracts.model import Host
+
+
+@rule("EP001", "region-mismatch")
+def region_mismatch(gateway: GatewaySubject) -> Iterator[Fault]:
+    """Calls go to one region, the account or sender lives in another.
+
+    Why: credentials, senders and registrations hold per region; from the wrong one a right secret is refused, or the
+    message is accepted and dropped.
+
+    Bad:
+    ```yaml
+    gateways: {primary: {region: ie1, edge: dublin}}
+    ```
+    ```account primary
+    account: {region: us1}
+    ```
+
+    Good:
+    ```account primary
+    account: {region: us1}
+    ```
+
+    Fix: deploy the region of the account, or a credential of the region that is called.
+
+    Sources: the provider pack, `regions`; account state, `account.region`.
+    """
+    region = gateway.effective_region
+    if region is None:
+        return
+    setting = gateway.present("region")
+    principal = gateway.present(gateway.scheme.principal) if gateway.scheme else None
+    at = setting or principal or gateway.gateway.span
+    rows = [row for row in gateway.account.credentials or () if principal is not None and row.id == principal.text]
+    lives = next((row.region for row in rows if row.region), None) or gateway.account.account.region
+    called = quoted(region) if setting else f"{quoted(region)} (the default)"
+    if lives and lives != region:
+        yield Fault(
+            message=f"`{gateway.name}` calls the region {called}, but its account lives in {quoted(lives)}:"
+            " the credential does not count there.",
+            at=at, fix=Fix(f"set `region` to {lives}", replacement=lives if setting else None),
+            related=(("the account's region stands here", gateway.account_span("account.region", "account")),),
+        )
+    for use in gateway.sound_senders:
+        row = gateway.owned_sender(use.text)
+        if row is not None and row.region and row.region != region and row.region != lives:
+            yield Fault(
+                message=f"`{gateway.name}` calls the region {called}, but the sender {quoted(use.text)} is registered in"
+                f" {quoted(row.region)}.",
+                at=at, countries=use.countries, fix=Fix(f"call {row.region}, or register the sender in {region}"),
+                discriminator="sender", related=((f"the sender {use.text} is configured here", use.setting),),
+            )
+
+
+@rule("EP002", "base-url-wrong")
+def base_url_wrong(gateway: GatewaySubject) -> Iterator[Fault]:
+    """The base URL is not the provider's live API.
+
+    Why: a sandbox, a stub of the last test run, another company's host or a path written twice: the send goes nowhere,
+    often with a friendly answer.
+
+    Bad:
+    ```yaml
+    gateways: {primary: {base_url: "https://localhost:8080"}}
+    ```
+    or
+    ```yaml
+    gateways: {primary: {base_url: "https://sms-stub.example.net"}}
+    ```
+
+    Good:
+    ```yaml
+    gateways: {primary: {timeout: 5s}}
+    ```
+
+    Fix: remove `base_url`, or name the provider's live host.
+
+    Sources: the provider pack, `hosts`.
+    """
+    setting = gateway.present("base_url")
+    if setting is None or gateway.pack is None or not sound(setting):
+        return
+    target = url(setting.text if "://" in setting.text else f"https://{setting.text}")
+    host = gateway_host(gateway, target.host)
+    inside = unreachable(target.host)
+    if inside:
+        if gateway.manifest.profile != "test":
+            yield Fault(message=f"{label(setting)} {inside}: `{gateway.name}` would not reach {gateway.title}.", at=setting,
+                        fix=Fix("remove the setting: the SDK knows the live host"))
+        return
+    if host is None:
+        known = [h.name for h in gateway.pack.provider.hosts if h.kind == "live" and gateway.product in h.product]
+        yield Fault(
+            message=f"{label(setting)} names {quoted(target.host)}, which is no host of {gateway.title}"
+            + (f" (it answers on {listed(dict.fromkeys(known))})" if known else "") + ".",
+            at=setting, confidence="medium", fix=Fix("remove the setting, or name the provider's host",
+                                                     replacement=_closest(target.host, known, setting.text)),
+        )
+        return
+    if host.kind == "sandbox" and gateway.manifest.profile == "production":
+        yield Fault(message=f"{label(setting)} names {quoted(target.host)}, a sandbox"
+                    f"{f' ({host.purpose})' if host.purpose else ''}: it delivers nothing.", at=setting,
+                    fix=Fix("name the live host"))
+    region = gateway.text("region")
+    if host.region and region and host.region != region:
+        yield Fault(message=f"{label(setting)} names a host of {host.region}, but `region` is {region}.", at=setting,
+                    fix=Fix("make the two agree"), discriminator="region")
+    doubled = target.path.strip("/")
+    if doubled and any(path.strip("/").startswith(doubled.split("/")[0]) for path in loading.openapi(gateway.pack)["paths"]):
+        yield Fault(message=f"{label(setting)} ends in the path /{doubled}, which the client adds itself: it would stand"
+                    " twice.", at=setting, confidence="medium", severity="warning", fix=Fix("stop after the host"))
+
+
+def gateway_host(gateway: GatewaySubject, name: str) -> Host | None:
+    """The provider's host of that name; `{region}` and `{edge}` in a pack stand for one label."""
+    for host in gateway.pack.provider.hosts if gateway.pack else ():
+        if re.fullmatch(re.sub(r"\\\{\w+\\\}", "[a-z0-9-]+", re.escape(host.name)), name):
+            return host
+    return None
+
+
+def _closest(host: str, known: list[str], text: str) -> str | None:
+    close = nearest(host, known)
+    return text.replace(host, close) if close and host else None
+
+
+@rule("EP003", "edge-and-region", severity="warning")
+def edge_and_region(gateway: GatewaySubject) -> Iterator[Fault]:
+    """Region and edge do not belong together.
+
+    Why: the host name is built from both; a pair that does not exist is no host, and a region without its edge is a
+    deprecated form.
+
+    Bad:
+    ```yaml
+    gateways: {primary: {region: ie1, edge: sydney}}
+    ```
+
+    Good:
+    ```yaml
+    gateways: {primary: {region: us1, edge: ashburn}}
+    ```
+
+    Fix: name both, of the same place.
+
+    Sources: the provider pack, `regions`.
+    """
+    regions = {region.id: region for region in gateway.pack.provider.regions} if gateway.pack else {}
+    setting, edge = gateway.present("region"), gateway.present("edge")
+    region = regions.get(setting.text) if setting else None
+    if setting is None or region is None or not region.edges:
+        return
+    if edge is None and not region.default:
+        yield Fault(message=f"{label(setting)} sets the region {region.id} without an `edge`.", at=setting,
+                    fix=Fix(f"add `edge: {region.edges[0]}`"))
+    elif edge is not None and edge.text not in region.edges and any(edge.text in other.edges for other in regions.values()):
+        yield Fault(message=f"{label(edge)} is {quoted(edge.text)}, which is not an edge of {region.id}"
+                    f" ({listed(region.edges)}).", at=edge, fix=Fix(f"set the edge to {region.edges[0]}",
+                                                                   replacement=region.edges[0]))
+
+
+@rule("EP004", "region-unknown")
+def region_unknown(gateway: GatewaySubject) -> Iterator[Fault]:
+    """The region does not exist.
+
+    Why: the host name is built from it, and no such host answers.
+
+    Bad:
+    ```yaml
+    gateways: {primary: {region: eu1}}
+    ```
+
+    Good:
+    ```yaml
+    gateways: {primary: {region: us1}}
+    ```
+
+    Fix: name a region of the provider.
+
+    Sources: the provider pack, `regions`.
+    """
+    setting = gateway.present("region")
+    known = [region.id for region in gateway.pack.provider.regions] if gateway.pack else []
+    if setting is None or not known or not sound(setting) or setting.text in known:
+        return
+    close = nearest(setting.text, known)
+    yield Fault(message=f"{label(setting)} is {quoted(setting.text)}: {gateway.title} has the regions {listed(known)}.",
+                at=setting, fix=Fix(f"name one of {listed(known, word='or')}", replacement=close))

@@ -1,0 +1,130 @@
+"""TL: is the provider's certificate checked, everywhere?"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from otpgate.findings import Fix
+from otpgate.rules.registry import Fault, rule
+from otpgate.rules.subjects import GatewaySubject, ServiceSubject
+from otpgate.rules.values import is_on, placeholder, sound
+from otpgate.rules.words import label, quoted
+
+# Variables by which a runtime stops checking certificates, with the values that do it.
+SWITCHES = {
+    "NODE_TLS_REJECT_UNAUTHORIZED": r"0|false", "PYTHONHTTPSVERIFY": r"0", "GIT_SSL_NO_VERIFY": r"1|true",
+    "CURL_INSECURE": r"1|true|yes", "SSL_VERIFY": r"0|false|no|off", "VERIFY_SSL": r"0|false|no|off",
+    "TLS_VERIFY": r"0|false|no|off", "VERIFY_TLS": r"0|false|no|off", "SSL_NO_VERIFY": r"1|true|yes|on",
+    "INSECURE_SKIP_VERIFY": r"1|true|yes|on", "TLS_INSECURE": r"1|true|yes|on", "REQUESTS_VERIFY": r"0|false|no|off",
+}
+
+
+@rule("TL001", "tls-not-verified")
+def tls_not_verified(gateway: GatewaySubject) -> Iterator[Fault]:
+    """The provider's certificate is not checked.
+
+    Why: anybody on the way can read the codes and the credentials; the setting usually outlives the day it helped.
+
+    Bad:
+    ```yaml
+    gateways: {primary: {verify_tls: false}}
+    ```
+
+    Good:
+    ```yaml
+    gateways: {primary: {verify_tls: true}}
+    ```
+
+    Fix: switch verification on; trust a private authority through `ca_bundle`.
+
+    Sources: RFC 9325, section 4; RFC 9110, section 4.3.4.
+    """
+    setting = gateway.present("verify_tls")
+    if setting is not None and not is_on(setting.value):
+        yield Fault(message=f"{label(setting)} switches the certificate check of `{gateway.name}` off.", at=setting,
+                    severity="warning" if gateway.manifest.profile == "test" else None,
+                    fix=Fix("switch it on", replacement="true"))
+
+
+@rule("TL002", "ca-bundle-out-of-place", severity="warning", confidence="medium")
+def ca_bundle_out_of_place(gateway: GatewaySubject) -> Iterator[Fault]:
+    """The CA bundle lies where no deployment has it.
+
+    Why: the file of a developer's machine is missing in production, and every call ends in a TLS error.
+
+    Bad:
+    ```yaml
+    gateways: {primary: {ca_bundle: /home/dev/certs/ca.pem}}
+    ```
+
+    Good:
+    ```yaml
+    gateways: {primary: {ca_bundle: /etc/ssl/certs/ca-certificates.crt}}
+    ```
+
+    Fix: ship the bundle with the service, or use the system's.
+
+    Sources: the manifest reference, `ca_bundle`.
+    """
+    setting = gateway.present("ca_bundle")
+    if setting is None or gateway.manifest.profile == "test":
+        return
+    if not sound(setting) or re.match(r"(/tmp/|/var/tmp/|/home/|/Users/|~|[A-Za-z]:\\)", setting.text):
+        yield Fault(message=f"{label(setting)} is {quoted(setting.text)}, a place of one machine.", at=setting,
+                    fix=Fix("ship the bundle with the service"))
+
+
+@rule("TL003", "plain-http")
+def plain_http(gateway: GatewaySubject) -> Iterator[Fault]:
+    """Calls to the provider are not encrypted.
+
+    Why: codes and credentials travel in the clear; providers refuse or redirect plain http.
+
+    Bad:
+    ```yaml
+    gateways: {primary: {base_url: "http://sms.example.com"}}
+    ```
+
+    Good:
+    ```yaml
+    gateways: {primary: {timeout: 5s}}
+    ```
+
+    Fix: use https.
+
+    Sources: the provider pack, `hosts`.
+    """
+    setting = gateway.present("base_url")
+    if setting is not None and setting.text.lower().startswith("http:") and gateway.manifest.profile != "test":
+        yield Fault(message=f"{label(setting)} is plain http: codes and credentials of `{gateway.name}` travel in the clear.",
+                    at=setting, fix=Fix("use https", replacement="https" + setting.text[4:]))
+
+
+@rule("TL004", "tls-switched-off-by-environment", scope="service")
+def tls_switched_off_by_environment(service: ServiceSubject) -> Iterator[Fault]:
+    """A deployed variable switches certificate checks off for the whole process.
+
+    Why: it holds for every call the service makes, the one with the code included.
+
+    Bad:
+    ```env
+    NODE_TLS_REJECT_UNAUTHORIZED=0
+    ```
+
+    Good:
+    ```env
+    NODE_EXTRA_CA_CERTS=/etc/ssl/private-ca.pem
+    ```
+
+    Fix: remove the variable; trust a private authority by its certificate.
+
+    Sources: Node.js command-line documentation; PEP 493.
+    """
+    for name, entry in service.manifest.environment.items():
+        known = next((values for suffix, values in SWITCHES.items() if name == suffix or name.endswith("_" + suffix)), None)
+        if known and placeholder(entry.value) is None and re.fullmatch(known, entry.value.strip().lower()):
+            if any(entry in setting.entries for setting in service.all_settings):
+                continue
+            yield Fault(message=f"`{name}` switches certificate checks off for the whole service.", at=entry.span,
+                        severity="warning" if service.manifest.profile == "test" else None, fix=Fix("remove it"))
