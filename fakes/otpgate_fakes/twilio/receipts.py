@@ -117,7 +117,7 @@ def sign_receipt(
 def inbound(
     context: Context, gateway: FakeGateway | None, sender: str, to: str, text: str
 ) -> tuple[str, str, dict[str, str], bytes] | None:
-    """An inbound message as posted to the account's inbound URL; None where none is set."""
+    """An inbound message as posted, signed, to the account's inbound URL; None where none is set."""
     url = context.account.callbacks.inbound if context.account is not None else None
     if not url:
         return None
@@ -136,4 +136,8 @@ def inbound(
         ("From", sender),
         ("ApiVersion", API_VERSION),
     ]
-    return url.partition("#")[0], "POST", request_headers(context), urlencode(fields).encode()
+    headers, body, url = sign_receipt(
+        context, gateway, "POST", url.partition("#")[0], request_headers(context), urlencode(fields).encode(),
+        context.secret("auth_token"),
+    )
+    return url, "POST", headers, body

@@ -79,6 +79,13 @@ class Fakes:
         """Move a message to a status by hand; its receipt goes out."""
         self.running.admin("POST", f"messages/{sid}/status", {"status": status, **more})
 
+    def finish(self, sid: str | None) -> None:
+        """Let a message walk to its end, one state after the other."""
+        url = f"{self.running.control}/_otpgate/messages/{sid}/status"
+        while (answer := self.session.post(url, json={}, timeout=10)).ok:
+            assert answer.json()
+        assert answer.status_code == 409, answer.text
+
     def client(self, user: str = ACCOUNT, password: str = TOKEN, account: str | None = None) -> Client:
         """The official SDK, unmodified, with every domain it uses pointed at the fake."""
         client = Client(user, password, account_sid=account, http_client=TwilioHttpClient(timeout=10))

@@ -37,7 +37,6 @@ def run(fakes: Fakes) -> list[Answer]:
 
     client = fakes.client()
     client.http_client.session.hooks["response"].append(take)
-    fakes.clock("immediate")
     write(fakes, client)
     ask(client)
     return taken
@@ -50,6 +49,7 @@ def write(fakes: Fakes, client: Client) -> None:
         messages.create(to=US, from_=sender, body="Your code is 123456")
     messages.create(to=US, from_=FROM, media_url=["https://example.com/a.png"])
     sent = messages.create(to=US, messaging_service_sid=POOL, body="Your code is 123456")
+    fakes.finish(sent.sid)
     messages(sent.sid).fetch()
     later = datetime.now(UTC) + timedelta(hours=1)
     held = messages.create(to=US, messaging_service_sid=POOL, body="1", schedule_type="fixed", send_at=later)
@@ -57,6 +57,7 @@ def write(fakes: Fakes, client: Client) -> None:
     messages(sent.sid).update(body="")
     fakes.fault(fault="accept_then_fail", code="30034")
     failed = messages.create(to=US, from_=FROM, body="Your code is 123456")
+    fakes.finish(failed.sid)
     messages(failed.sid).fetch()
     messages.list(page_size=2)
     messages(sent.sid).delete()

@@ -267,10 +267,10 @@ def test_a_row_is_told_later(fakes: Fakes, row: ErrorRow) -> None:
     """The send is accepted; the message ends in the row's state and carries its code when read back."""
     way = WAYS[key(row)]
     prepare(fakes, way)
-    fakes.clock("immediate")
     client = fakes.client(*way.user)
     sent = client.messages.create(**{"to": US, "from_": FROM, "body": "Your code is 123456"} | way.send)
     assert sent.error_code is None
+    fakes.finish(sent.sid)
     ended = client.messages(sent.sid).fetch()
     assert (ended.error_code, ended.status) == (int(row.code), row.state)
     assert ended.error_message

@@ -119,8 +119,9 @@ def test_fetch(client: Client) -> None:
 
 def test_fetch_after_delivery(fakes: Fakes, client: Client) -> None:
     """A delivered message has a sent date and a negative price."""
-    fakes.clock("immediate")
-    read = client.messages(client.messages.create(to=US, from_=FROM, body=TEXT).sid).fetch()
+    sent = client.messages.create(to=US, from_=FROM, body=TEXT)
+    fakes.finish(sent.sid)
+    read = client.messages(sent.sid).fetch()
     assert read.status == "delivered"
     assert isinstance(read.date_sent, datetime)
     assert read.price is not None
@@ -200,8 +201,8 @@ def test_redact(client: Client) -> None:
 
 def test_delete(fakes: Fakes, client: Client) -> None:
     """A finished message can be deleted; after that it is not found."""
-    fakes.clock("immediate")
     sent = client.messages.create(to=US, from_=FROM, body=TEXT)
+    fakes.finish(sent.sid)
     assert client.messages(sent.sid).delete() is True
     with pytest.raises(TwilioRestException) as refusal:
         client.messages(sent.sid).fetch()
@@ -284,8 +285,8 @@ def test_magic_numbers(fakes: Fakes, to: str, sender: str, code: int) -> None:
 def test_magic_success(fakes: Fakes) -> None:
     """+15005550006 sends with test credentials: queued, and nothing ever happens."""
     fakes.account(account={"id": ACCOUNT, "kind": "test"})
-    fakes.clock("immediate")
     sent = fakes.client().messages.create(to=US, from_="+15005550006", body=TEXT, status_callback=HOOK)
+    fakes.finish(sent.sid)
     assert sent.status == "queued"
     assert fakes.running.receipts() == []
 

@@ -80,15 +80,15 @@ def test_forged(fakes: Fakes, client: Client, listener: Listener, forgery: str) 
 
 def test_order(fakes: Fakes, client: Client, listener: Listener) -> None:
     """Without a service: sent, then delivered; the status of the answer is never called back."""
-    client.messages.create(to=US, from_=FROM, body=TEXT, status_callback=URL)
-    fakes.clock("immediate")
+    sent = client.messages.create(to=US, from_=FROM, body=TEXT, status_callback=URL)
+    fakes.finish(sent.sid)
     assert statuses(listener.wait(2)) == ["sent", "delivered"]
 
 
 def test_order_with_pool(fakes: Fakes, client: Client, listener: Listener) -> None:
     """With a service: queued comes first, and the service is named."""
-    client.messages.create(to=US, messaging_service_sid=POOL, body=TEXT, status_callback=URL)
-    fakes.clock("immediate")
+    sent = client.messages.create(to=US, messaging_service_sid=POOL, body=TEXT, status_callback=URL)
+    fakes.finish(sent.sid)
     calls = listener.wait(3)
     assert statuses(calls) == ["queued", "sent", "delivered"]
     assert {fields(call)["MessagingServiceSid"] for call in calls} == {POOL}
@@ -97,8 +97,8 @@ def test_order_with_pool(fakes: Fakes, client: Client, listener: Listener) -> No
 def test_failure(fakes: Fakes, client: Client, listener: Listener) -> None:
     """A message that fails after hand-off is undelivered, and the callback carries the code."""
     fakes.fault(fault="accept_then_fail", code="30034")
-    client.messages.create(to=US, from_=FROM, body=TEXT, status_callback=URL)
-    fakes.clock("immediate")
+    sent = client.messages.create(to=US, from_=FROM, body=TEXT, status_callback=URL)
+    fakes.finish(sent.sid)
     last = fields(listener.wait(2)[-1])
     assert (last["MessageStatus"], last["ErrorCode"]) == ("undelivered", "30034")
 
@@ -156,13 +156,13 @@ def test_retry_count_is_bounded(fakes: Fakes, client: Client, listener: Listener
     assert [one["attempt"] for one in fakes.running.receipts()] == [1, 2]
 
 
-def test_cancelled_message_reports_nothing_more(fakes: Fakes, client: Client) -> None:
+def test_scheduled_message_waits(fakes: Fakes, client: Client) -> None:
     """A scheduled message waits: it reports nothing until somebody steps it."""
-    client.messages.create(
+    sent = client.messages.create(
         to=US, messaging_service_sid=POOL, body=TEXT, status_callback=URL, schedule_type="fixed",
         send_at="2030-01-01T00:00:00Z",
     )
-    fakes.clock("immediate")
+    fakes.finish(sent.sid)
     assert fakes.running.receipts() == []
 
 
