@@ -14,6 +14,11 @@ from otpgate.rules.words import label, listed, nearest, quoted, shape
 from otpgate_contracts.model import CredentialScheme, SettingSpec
 
 IDENTITY = frozenset({"id", "secret", "key"})
+CUT = {
+    "unterminated_quote": "opens a quote that is never closed",
+    "undefined_expansion": "holds a `$` that its loader takes for a variable, which nothing defines: that part is gone",
+    "text_after_quote": "has text after its closing quote, which its loader drops or keeps in its own way",
+}
 
 
 def nearest_scheme(gateway: GatewaySubject) -> CredentialScheme | None:
@@ -236,11 +241,10 @@ def secret_truncated(gateway: GatewaySubject) -> Iterator[Fault]:
     for setting, spec in gateway.specified:
         if spec.kind not in IDENTITY or not isinstance(setting.value, str) or not setting.present:
             continue
-        if any("unterminated_quote" in entry.remarks for entry in setting.entries):
-            yield Fault(
-                message=f"{label(setting)}, the `{spec.name}` of `{gateway.name}`, opens a quote that is never closed.",
-                at=setting, fix=Fix("close the quote"),
-            )
+        seen = next((said for remark, said in CUT.items() if any(remark in entry.remarks for entry in setting.entries)), None)
+        if seen and placeholder(setting.text) is None:
+            yield Fault(message=f"{label(setting)}, the `{spec.name}` of `{gateway.name}`, {seen}.", at=setting,
+                        fix=Fix("put the whole value in quotes that stop expansion, and close them"))
             continue
         if not sound(setting) or not wrong_length(spec, setting.text):
             continue

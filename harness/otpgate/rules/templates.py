@@ -256,7 +256,10 @@ def template_unresolved(service: ServiceSubject) -> Iterator[Fault]:
         if not setting.present:
             continue
         left = unresolved(re.sub(code_pattern(service), "", setting.text))
-        if left and not re.match(r"\{\{", left):
+        if any("undefined_expansion" in entry.remarks for entry in setting.entries):
+            yield Fault(message=f"{label(setting)}{display(locale)} holds a `$` reference that nothing defines: its loader leaves a gap"
+                        f" ({quoted(setting.text)}).", at=setting, fix=Fix("write the value itself"))
+        elif left and not re.match(r"\{\{", left):
             yield Fault(message=f"{label(setting)}{display(locale)} holds the unresolved reference {quoted(left)}.", at=setting,
                         fix=Fix("write the value itself"))
         elif placeholder(setting.text) and "{" not in setting.text:
