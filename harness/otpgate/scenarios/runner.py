@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 
 import msgspec
 from msgspec import Struct
@@ -70,18 +70,24 @@ class Run:
         self._done = 0
         self._total = sum(len(lane.cases) for lane in settled.lanes)
 
-    def play_lane(self, lane: PlannedLane) -> None:
-        """Start a lane, play its cases, keep what it left, stop it."""
+    def play_lane(self, lane: PlannedLane, wave: Wave) -> None:
+        """Start a lane, play its cases once its wave is up, keep what it left, stop it."""
         if self._stop.is_set():
+            wave.count_down()
             return
-        self.tell(Event(kind="lane_starting", lane=lane.name))
+        live = None
         try:
+            self.tell(Event(kind="lane_starting", lane=lane.name))
             live = self.start(lane)
+            self.tell(Event(kind="lane_ready", lane=lane.name))
         except EnvironmentUnusable as error:
             self.lane_failed(lane, error)
+        finally:
+            wave.count_down()
+        if live is None:
             return
         try:
-            self.tell(Event(kind="lane_ready", lane=lane.name))
+            wave.wait()
             if lane.sequential or len(lane.cases) == 1:
                 for case in lane.cases:
                     self.play_case(live, case)
@@ -203,20 +209,40 @@ def verify(
     )
 
 
+class Wave:
+    """Lanes that are played at the same time: none begins before all are up, so that no start disturbs a measured time."""
+
+    def __init__(self, size: int) -> None:
+        self._left = size
+        self._condition = threading.Condition()
+
+    def count_down(self) -> None:
+        """One lane more is up, or never will be."""
+        with self._condition:
+            self._left -= 1
+            self._condition.notify_all()
+
+    def wait(self) -> None:
+        """Until every lane of the wave is up; an engine bounds how long a start may take."""
+        with self._condition:
+            self._condition.wait_for(lambda: self._left <= 0)
+
+
 def play_all(run: Run, lanes: Sequence[PlannedLane], jobs: int) -> None:
-    """Lanes side by side; the first fault of otpgate itself ends the run."""
-    if not lanes:
-        return
-    pool = ThreadPoolExecutor(max_workers=min(jobs, len(lanes)), thread_name_prefix="lane")
-    try:
-        for done in [pool.submit(run.play_lane, lane) for lane in lanes]:
-            done.result()
-    except BaseException:
-        run.stop()
-        run.engine.close()
-        raise
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
+    """Lanes in waves, side by side; the first fault of otpgate itself ends the run."""
+    for first in range(0, len(lanes), jobs):
+        group = lanes[first : first + jobs]
+        wave = Wave(len(group))
+        pool = ThreadPoolExecutor(max_workers=len(group), thread_name_prefix="lane")
+        try:
+            for done in as_completed([pool.submit(run.play_lane, lane, wave) for lane in group]):
+                done.result()
+        except BaseException:
+            run.stop()
+            run.engine.close()
+            raise
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
 
 
 def in_order(outcomes: Iterable[Outcome]) -> list[Failure]:

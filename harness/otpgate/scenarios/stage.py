@@ -28,6 +28,7 @@ from otpgate_contracts.model import Pack
 FINAL = frozenset({"delivered", "undelivered", "failed", "expired", "rejected", "canceled", "read"})
 LOST = frozenset({"undelivered", "failed", "expired", "rejected", "canceled"})
 POLL = 20.0
+ALWAYS = 1_000_000
 
 
 class Undecidable(Exception):
@@ -162,8 +163,17 @@ class Play:
         if wanted is None:
             raise InternalError(f"scenario {self.case.scenario.id} breaks a gateway but names no fault")
         fault = shaped(wanted, self.subject, user.phone)
+        fault.count = ALWAYS
         self.break_with([fault])
         return fault
+
+    def struck(self, fault: Fault) -> bool:
+        """Whether a fault of this case was met: what is left of its count says so, also while a call still hangs."""
+        found = self.live.lane.admin("GET", "/_otpgate/faults")["faults"]
+        return any(
+            one["fault"] == fault.fault and one.get("destination") == fault.destination and one.get("count", 0) < ALWAYS
+            for one in found
+        )
 
     def break_with(self, faults: list[Fault]) -> None:
         if faults:

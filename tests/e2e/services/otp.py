@@ -8,6 +8,7 @@ then alpha.
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 import hmac
 import json
@@ -28,6 +29,7 @@ LIFETIME = float(ENV.get("OTP_LIFETIME", "300"))
 RECEIPT_TIMEOUT = float(ENV.get("RECEIPT_TIMEOUT", "1"))
 TIMEOUT = float(ENV.get("GATEWAY_TIMEOUT", "1"))
 BREAKER = int(ENV.get("BREAKER", "0"))
+LOST = ("failed", "undelivered", "rejected", "expired", "unknown")
 RECIPIENT = {"21211", "21214", "21217", "21265", "21268", "21610", "21614", "21635", "3", "6", "7", "33"}
 
 
@@ -69,7 +71,7 @@ def alpha(to: str, text: str) -> str:
 def beta(to: str, text: str) -> str:
     sender = ENV["BETA_FROM"] if "wrong_sender" not in DEFECTS else "OTHER"
     if to.startswith("+1"):
-        sender = ENV["BETA_NUMBER"]
+        sender = ENV["BETA_NUMBER"].lstrip("+")
     status, answer = post(
         "https://rest.nexmo.com/sms/json",
         {"api_key": ENV["BETA_KEY"], "api_secret": ENV["BETA_SECRET"], "to": to[1:], "from": sender, "text": text,
@@ -173,10 +175,8 @@ class Service:
         if "leaks_secret" in DEFECTS:
             print(f"token {ENV['ALPHA_TOKEN']}", flush=True)
         if "calls_stranger" in DEFECTS:
-            try:
+            with contextlib.suppress(OSError):
                 urllib.request.urlopen("https://collector.example.net/hit", timeout=1)
-            except OSError:
-                pass
         for left in reversed(range(tries)):
             try:
                 found = SEND[gateway](phone, self.text(code))
@@ -235,11 +235,10 @@ class Service:
         if status == "delivered":
             attempt.done = True
             self.final.add(name)
-        elif status in ("failed", "undelivered", "rejected", "expired") and name not in self.final:
-            if "ignores_failed_receipts" not in DEFECTS:
-                self.final.add(name)
-                code = self.codes[attempt.phone]["codes"][-1]
-                threading.Thread(target=self.fail_over, args=(attempt, attempt.turn, code), daemon=True).start()
+        elif status in LOST and name not in self.final and "ignores_failed_receipts" not in DEFECTS:
+            self.final.add(name)
+            code = self.codes[attempt.phone]["codes"][-1]
+            threading.Thread(target=self.fail_over, args=(attempt, attempt.turn, code), daemon=True).start()
         return 200
 
 

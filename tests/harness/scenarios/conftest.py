@@ -37,14 +37,14 @@ def load(tmp_path: Path) -> Callable[..., Manifest]:
 
 
 SNIPPETS = {
-    "failover": "failover: {when: [error, timeout, undelivered], receipt_timeout: 1s}",
+    "failover": "failover: {when: [error, timeout, undelivered], receipt_timeout: 3s}",
     "routes": "  - {countries: [US], gateways: [primary, fallback], share: 0.8}\n",
     "command": "    command: [python, otp.py]\n    directory: .\n    ready: /healthz\n    environment: {PORT: \"{port}\"}\n",
     "name": "  name: small-service\n",
     "lifetime": "lifetime: 5m, ",
     "signature": "    signature_secret: ${BETA_SIGNATURE}\n",
     "otp": "otp: {",
-    "end": "objectives: {delivered_within: 3s, failover_within: 4s}",
+    "end": "objectives: {delivered_within: 10s, failover_within: 12s}",
 }
 
 
