@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
+
+import msgspec
 
 from otpgate_contracts import numbering
 from otpgate_contracts.loading import countries
@@ -234,4 +235,4 @@ def _described(context: Context, message: Message) -> str:
 
 
 def _json(body: object) -> Reply:
-    return Reply(200, json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode())
+    return Reply(200, msgspec.json.encode(body))

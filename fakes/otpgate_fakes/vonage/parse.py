@@ -191,7 +191,7 @@ def message(request: Request, context: Context) -> Send:
     faults = dict(_faults(body))
     if faults:
         raise Refused(reason=_reason(faults), detail={"invalid": json.dumps(faults)})
-    options = body.get("sms") or {}
+    options = body.get("sms", {})
     return Send(
         to=body["to"],
         recipient=f"+{body['to']}",
@@ -253,7 +253,7 @@ def _faults(body: dict[str, Any]) -> Iterator[tuple[str, str]]:
         yield "webhook_version", "must be `v0.1` or `v1`"
     if not isinstance(body.get("failover", []), list):
         yield "failover", "must be a list of messages"
-    options = body.get("sms") or {}
+    options = body.get("sms", {})
     if not isinstance(options, dict):
         yield "sms", "must be an object"
     elif options.get("encoding_type", "auto") not in ("auto", "text", "unicode"):

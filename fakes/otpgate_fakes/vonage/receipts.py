@@ -7,6 +7,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
+import msgspec
+
 from otpgate_contracts import signing
 from otpgate_fakes.vonage import networks
 from otpgate_fakes.vonage.claims import METHODS
@@ -210,4 +212,4 @@ def with_query(url: str, fields: dict[str, str]) -> str:
 
 
 def _compact(value: object) -> bytes:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+    return msgspec.json.encode(value)

@@ -6,6 +6,8 @@ import json
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from otpgate_fakes.core.account import PRICE
 from otpgate_fakes.core.fake import Reply, Request
 from otpgate_fakes.vonage import networks
@@ -156,4 +158,4 @@ def unknown_path(context: Context, request: Request) -> Reply:
 
 
 def _json(status: int, body: object, content_type: str = "application/json") -> Reply:
-    return Reply(status, json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode(), content_type)
+    return Reply(status, msgspec.json.encode(body), content_type)

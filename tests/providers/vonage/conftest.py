@@ -15,7 +15,7 @@ from otpgate_contracts.signing_rsa import new_private_key
 
 KEY, SECRET = "a1b2c3d4", "Secret0123456789"
 MESSAGES_KEY, MESSAGES_SECRET = "e5f6a7b8", "Another0123456789"
-SIGNATURE_SECRET = "abcdef0123456789signaturesecret"
+SIGNATURE_SECRET = "abcdef0123456789abcdef0123signaturesecret"
 APPLICATION = "78d335fa-323d-4114-9c3d-d6f0d48968cf"
 PUBLIC = "https://otp.example.com"
 GB, DE, US, FR, IN, SG = "447700900123", "4915735980001", "12025550143", "33639980123", "919876543210", "6581234567"
