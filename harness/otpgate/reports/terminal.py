@@ -76,10 +76,24 @@ def _scenarios(results: tuple[ScenarioResult, ...], paint: _Paint, verbose: bool
             f"  {scenario:<{width}}  {gateway:<{gateway_width}}  {paint(f'{verdict:<14}', verdict)} {count:>5}"
             f"  {seconds:5.1f} s  {countries}".rstrip()
         )
-        for member in members:
-            if member.verdict in ("failed", "undecided") or verbose:
-                detail = f"{member.reason}" if member.reason else ""
-                lines.append(f"      {member.verdict}: {scenario_name(member)}: {detail}".rstrip(": "))
+        lines += _details([member for member in members if verbose or member.verdict in ("failed", "undecided")])
+    return lines
+
+
+def _details(members: list[ScenarioResult]) -> list[str]:
+    """One line per verdict and reason; those it holds for are named together."""
+    reasons: dict[tuple[str, str], list[ScenarioResult]] = {}
+    for member in members:
+        reasons.setdefault((member.verdict.replace("_", " "), member.reason), []).append(member)
+    lines = []
+    for (verdict, reason), alike in reasons.items():
+        if len(alike) == 1:
+            who = scenario_name(alike[0])
+        else:
+            forms = ", ".join(dict.fromkeys(member.variant for member in alike if member.variant))
+            where = ",".join(dict.fromkeys(member.country for member in alike if member.country))
+            who = ", ".join(filter(None, (f"{alike[0].scenario} {forms}".rstrip(), alike[0].gateway, where)))
+        lines.append(f"      {verdict}: {who}: {reason}".rstrip(": "))
     return lines
 
 
