@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from otpgate_contracts import signing
 from otpgate_contracts.model import Retry
 from otpgate_contracts.text import segments
-from otpgate_fakes.twilio.render import API_VERSION, account_of, sid
+from otpgate_fakes.twilio.render import API_VERSION, account_of, sender_of, sid
 
 if TYPE_CHECKING:
     from otpgate_contracts.admin import FakeGateway
@@ -78,7 +78,7 @@ def render_receipt(
         ("To", message.to),
         ("MessageSid", message.provider_id),
         ("AccountSid", account_of(context, message)),
-        ("From", message.sender),
+        ("From", sender_of(message)),
         ("ApiVersion", API_VERSION),
     ]
     if message.pool is not None:

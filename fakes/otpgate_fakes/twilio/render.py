@@ -24,6 +24,7 @@ MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", 
 PAGE_SIZE = 50
 CHALLENGE = ("WWW-Authenticate", 'Basic realm="Twilio API"')
 FALLBACK_STATUS = 400
+SOME_NUMBER = "+12025550100"
 
 encode = msgspec.json.Encoder().encode
 
@@ -117,7 +118,7 @@ def message_body(context: Context, message: Message) -> dict[str, Any]:
         "direction": "inbound" if message.status in ("receiving", "received") else "outbound-api",
         "error_code": int(message.error) if message.error else None,
         "error_message": error_message(context, message.error),
-        "from": message.sender if message.sender != message.pool else None,
+        "from": sender_of(message),
         "messaging_service_sid": message.pool,
         "num_media": str(len(media)),
         "num_segments": str(message.segments),
@@ -134,6 +135,11 @@ def message_body(context: Context, message: Message) -> dict[str, Any]:
 def account_of(context: Context, message: Message) -> str:
     """The account the message was sent through: that of the path it was posted to."""
     return str(message.send.extra.get("account") or context.account_id or sid("AC", message.gateway or ""))
+
+
+def sender_of(message: Message) -> str:
+    """The number a message came from; a pool whose members nobody told has a fictitious one."""
+    return message.sender if message.sender and message.sender != message.pool else SOME_NUMBER
 
 
 def error_message(context: Context, code: str | None) -> str | None:

@@ -6,14 +6,15 @@ from datetime import datetime
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
+from otpgate_contracts.account import Sender
 from otpgate_contracts.numbering import country_of
 from otpgate_fakes.twilio.account import SINCE, account_sid, kind_of, number_sid, owned
 from otpgate_fakes.twilio.messages import barred
-from otpgate_fakes.twilio.parse import service_says
+from otpgate_fakes.twilio.parse import SERVICE, service_says
 from otpgate_fakes.twilio.render import API_VERSION, instant, page_v1, reply, sid
 
 if TYPE_CHECKING:
-    from otpgate_contracts.account import Registration, Sender
+    from otpgate_contracts.account import Registration
     from otpgate_fakes.core.context import Context
     from otpgate_fakes.core.fake import Reply, Request
 
@@ -37,11 +38,14 @@ def fetch_service(context: Context, request: Request) -> Reply:
 
 
 def service(context: Context, request: Request) -> Sender:
-    """The Messaging Service of the path, if the account has it."""
+    """The Messaging Service of the path, if the account has it; any, while the account's senders are unknown."""
     barred(context)
-    pool = context.pool(request.path_params["ServiceSid"])
+    name = request.path_params["ServiceSid"]
+    pool = context.pool(name)
     if pool is None:
-        context.refuse("20404", path=request.path)
+        if SERVICE.fullmatch(name) is None or (context.account is not None and context.account.senders is not None):
+            context.refuse("20404", path=request.path)
+        return Sender(pool=name)
     return pool
 
 

@@ -208,3 +208,4 @@ def test_unknown_account_state_is_permissive(fakes: Fakes) -> None:
     client = fakes.client()
     assert [one.phone_number for one in client.incoming_phone_numbers.list(phone_number=FROM)] == [FROM]
     assert client.accounts.v1.messaging_geopermissions.fetch(country_code="IN").permissions[0]["enabled"] is True
+    assert client.messaging.v1.services(POOL).fetch().sid == POOL
