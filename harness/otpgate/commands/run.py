@@ -50,6 +50,9 @@ def command(
     The exit code is the command's own. What was captured is told on standard error afterwards. Behind the
     fence there is no network but the fakes; --allow opens it for single hosts.
     """
+    if report is not None and not report.parent.is_dir():
+        raise UsageError(f"{report} cannot be written: its folder does not exist", where="--report",
+                         do="create the folder, or name another file")
     known = packs()
     config = FakesConfig(
         gateways=[_gateway(text) for text in accounts], providers=sorted(known), edges=[_edge(text) for text in edges],
