@@ -72,8 +72,9 @@ class Fakes:
     def fault(self, **order: Any) -> None:
         self.running.faults({"provider": "twilio", **order})
 
-    def clock(self, mode: str) -> None:
-        self.running.clock(mode=mode)
+    def wait(self, seconds: float) -> None:
+        """Move the clock of the fakes on; what falls due is done when this returns."""
+        self.running.clock(advance=seconds)
 
     def step(self, sid: str, status: str, **more: str) -> None:
         """Move a message to a status by hand; its receipt goes out."""
@@ -113,11 +114,11 @@ def process(start_fakes: Start, listening: Listener) -> Fakes:
 
 @pytest.fixture
 def fakes(process: Fakes) -> Fakes:
-    """The process as new: no messages, no faults, the healthy account, receipts only when stepped."""
+    """The process as new: no messages, no faults, the healthy account, a clock that only tests move on."""
     process.running.reset()
     process.running.faults()
     process.account()
-    process.clock("manual")
+    process.running.clock(mode="manual", stepped=True)
     return process
 
 
