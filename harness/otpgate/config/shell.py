@@ -128,12 +128,28 @@ class _Reader:
             if found:
                 out.append(self.variable(found, remarks))
                 return found.end()
-            if text.startswith("$(", offset):
-                remarks.append("command_substitution")
-        elif text[offset] == "`":
+        end = self.substitution(offset)
+        if end > offset:
             remarks.append("command_substitution")
+            out.append(text[offset:end])
+            return end
         out.append(text[offset])
         return offset + 1
+
+    def substitution(self, offset: int) -> int:
+        """The end of a command or arithmetic substitution at `offset`, else `offset`."""
+        text = self.text
+        if text[offset] == "`":
+            closing = text.find("`", offset + 1)
+            return closing + 1 if closing >= 0 else offset
+        if not text.startswith("$(", offset):
+            return offset
+        depth = 0
+        for index in range(offset + 1, len(text)):
+            depth += {"(": 1, ")": -1}.get(text[index], 0)
+            if depth == 0:
+                return index + 1
+        return offset
 
     def variable(self, found: re.Match[str], remarks: list[str]) -> str:
         name, operator, word = found[1] or found[2], found[3] or "", found[4] or ""
