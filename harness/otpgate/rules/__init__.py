@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from importlib import import_module
-from importlib.metadata import entry_points
 
 from otpgate.rules import (
     accounts,
@@ -53,6 +52,6 @@ family_modules = (
 def load(*, installed: bool = False) -> dict[str, Rule]:
     """Every rule by id. `installed` also asks other distributions (`otpgate.rules` entry points), which costs a scan."""
     if installed:
-        for point in entry_points(group=ENTRY_POINTS):
+        for point in import_module("importlib.metadata").entry_points(group=ENTRY_POINTS):
             import_module(point.module)
     return registered()

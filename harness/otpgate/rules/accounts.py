@@ -10,9 +10,10 @@ from otpgate.config.model import Setting
 from otpgate.findings import Fix
 from otpgate.rules.registry import Fault, Missing, rule
 from otpgate.rules.subjects import GatewaySubject
-from otpgate.rules.values import bare, sound
+from otpgate.rules.values import bare, placeholder, sound
 from otpgate.rules.words import label, listed, quoted
 from otpgate_contracts.account import Credential
+from otpgate_contracts.model import CredentialScheme
 
 
 def same_secret(text: str, sha256: str | None, literal: str | None) -> bool | None:
@@ -24,11 +25,14 @@ def same_secret(text: str, sha256: str | None, literal: str | None) -> bool | No
     return None
 
 
-def _rows(gateway: GatewaySubject) -> tuple[Setting, tuple[Credential, ...]] | None:
+def _rows(
+    gateway: GatewaySubject, scheme: CredentialScheme | None = None
+) -> tuple[Setting, tuple[Credential, ...]] | None:
     """The principal's setting with the account's rows of it; None when nothing can be compared."""
-    if gateway.scheme is None or gateway.account.credentials is None:
+    scheme = scheme or gateway.scheme
+    if scheme is None or gateway.account.credentials is None:
         return None
-    principal = gateway.present(gateway.scheme.principal)
+    principal = gateway.present(scheme.principal)
     if principal is None:
         return None
     return principal, tuple(row for row in gateway.account.credentials if row.id == principal.text)
@@ -56,14 +60,22 @@ def credentials_refused(gateway: GatewaySubject) -> Iterator[Fault | Missing]:
 
     Sources: account state, `credentials.secret_sha256`.
     """
-    found = _rows(gateway)
-    if found is None:
+    if gateway.account.credentials is None:
         if gateway.scheme is not None:
             yield Missing(what=f"credentials of the account of `{gateway.name}`")
         return
-    principal, rows = found
-    secret = gateway.present(gateway.scheme.secret) if gateway.scheme and gateway.scheme.secret else None
-    if secret is None or not rows:
+    told: set[str | None] = set()
+    for scheme in gateway.whole_schemes:
+        if scheme.secret not in told:
+            told.add(scheme.secret)
+            yield from _refused(gateway, scheme)
+
+
+def _refused(gateway: GatewaySubject, scheme: CredentialScheme) -> Iterator[Fault]:
+    found = _rows(gateway, scheme)
+    secret = gateway.present(scheme.secret) if scheme.secret else None
+    principal, rows = found if found is not None else (None, ())
+    if secret is None or principal is None or not rows or placeholder(secret.text):
         return
     verdicts = [same_secret(secret.text, row.secret_sha256, row.secret) for row in rows]
     if any(verdicts) or None in verdicts:

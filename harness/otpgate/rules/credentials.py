@@ -59,7 +59,7 @@ def credential_missing(gateway: GatewaySubject) -> Iterator[Fault]:
     scheme = nearest_scheme(gateway)
     if scheme is None:
         return
-    written = [name for name in scheme.settings if name in gateway.gateway.settings]
+    written = [name for name in gateway.gateway.settings if name in gateway.credential_names]
     if not written:
         yield Fault(
             message=f"gateway `{gateway.name}` has no credential: {gateway.title} wants {listed(scheme.settings)}.",

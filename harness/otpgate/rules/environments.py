@@ -246,7 +246,7 @@ def elsewhere_in_production(service: ServiceSubject) -> Iterator[Fault]:
                         severity="error" if tunnel else "warning", fix=Fix("deploy the production value"))
     for gateway in service.gateways:
         setting_ = gateway.setting("provider")
-        if not gateway.gateway.provider and setting_ is not None and setting_.present and set(_parts(setting_.text)) & SINKS:
+        if not gateway.gateway.provider and setting_ is not None and set(_parts(setting_.text)) & SINKS:
             yield Fault(message=f"{label(setting_)} is {quoted(setting_.text)}: `{gateway.name}` prints or drops the code and sends"
                         " nothing.", at=setting_, countries=tuple(c for route in gateway.led() for c in route.countries),
                         fix=Fix("deploy the provider"))

@@ -241,6 +241,43 @@ def short_code_abroad(gateway: GatewaySubject) -> Iterator[Fault]:
         )
 
 
+@rule("SN011", "indian-header-form", severity="warning", confidence="medium")
+def indian_header_form(gateway: GatewaySubject) -> Iterator[Fault]:
+    """The header for India does not have six letters.
+
+    Why: the registries give out headers of six letters for service messages; another form is none of them, and
+    operators drop it.
+
+    Bad:
+    ```yaml
+    gateways: {fallback: {sender: ACME, entity_id: "1101234567890123456", template_id: "1107234567890123456"}}
+    routes: [{countries: [IN], gateways: [fallback]}]
+    ```
+    ```account fallback
+    senders: [{alphanumeric: ACME, registration: {scheme: dlt, status: approved}}]
+    destinations: {enabled: [IN]}
+    ```
+
+    Good:
+    ```yaml
+    gateways: {fallback: {sender: ACMEIN, entity_id: "1101234567890123456", template_id: "1107234567890123456"}}
+    routes: [{countries: [IN], gateways: [fallback]}]
+    ```
+    ```account fallback
+    senders: [{alphanumeric: ACMEIN, registration: {scheme: dlt, status: approved}}]
+    destinations: {enabled: [IN]}
+    ```
+
+    Fix: deploy the registered header.
+
+    Sources: TRAI, Telecom Commercial Communications Customer Preference Regulations 2018.
+    """
+    for use in gateway.sound_senders:
+        if "IN" in use.countries and use.kind == "alphanumeric" and not (len(use.text) == 6 and use.text.isalpha()):
+            yield Fault(message=f"{label(use.setting)} is {quoted(use.text)}; headers for India have exactly six letters.",
+                        at=use.setting, countries=("IN",), fix=Fix("deploy the registered header"))
+
+
 def _kind(kind: str | None) -> str:
     return {"alphanumeric": "an alphanumeric name", "long_code": "a long number", "short_code": "a short code",
             "toll_free": "a toll-free number", "pool": "a pool"}.get(kind or "", "a sender")

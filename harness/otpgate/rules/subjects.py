@@ -181,10 +181,21 @@ class GatewaySubject:
         return tuple(scheme for scheme in schemes if self.product in scheme.products)
 
     @cached_property
-    def scheme(self) -> CredentialScheme | None:
-        """The credential scheme in force: the fullest one whose settings are all present."""
+    def whole_schemes(self) -> tuple[CredentialScheme, ...]:
+        """Schemes whose settings are all present, the fullest first.
+
+        A signature secret is there for receipts too, so it does not make up for a scheme that is written down but empty.
+        """
         whole = [scheme for scheme in self.schemes if all(self.present(name) for name in scheme.settings)]
-        return max(whole, key=lambda scheme: len(scheme.settings), default=None)
+        written = [scheme for scheme in self.schemes if all(self.setting(name) for name in scheme.settings)]
+        if any(scheme.how != "signature" for scheme in written):
+            whole = [scheme for scheme in whole if scheme.how != "signature"]
+        return tuple(sorted(whole, key=lambda scheme: -len(scheme.settings)))
+
+    @property
+    def scheme(self) -> CredentialScheme | None:
+        """The credential scheme in force."""
+        return self.whole_schemes[0] if self.whole_schemes else None
 
     @cached_property
     def credential_names(self) -> frozenset[str]:

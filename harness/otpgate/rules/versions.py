@@ -51,14 +51,15 @@ def provider_unknown(gateway: GatewaySubject) -> Iterator[Fault]:
     setting = gateway.setting("provider")
     if gateway.gateway.provider or (setting is not None and setting.undefined):
         return
-    if setting is None or not setting.present:
+    if setting is None or not setting.text.strip():
         yield Fault(message=(f"{label(setting)} is empty: " if setting else "") + f"`{gateway.name}` names no provider.",
                     at=setting or gateway.gateway.span, fix=Fix("name the provider"))
         return
     if set(re.split(r"[^a-z0-9]+", setting.text.lower())) & SINKS and gateway.service.production:
         return
     known = loading.ids()
-    close = nearest(setting.text, known)
+    parts = re.split(r"[^a-z0-9]+", setting.text.lower())
+    close = next((id for id in known if id in parts), None) or nearest(setting.text, known)
     yield Fault(
         message=f"{label(setting)} is {quoted(setting.text)}, no known provider" + (f"; {close} was meant?" if close else
                                                                                  f" (known: {listed(known)})."),
@@ -226,6 +227,8 @@ def _alike(wanted: str, free: dict[str, Entry]) -> str | None:
                 return name
         if sorted(mine) == sorted(parts):
             return name
+        if mine[0] == parts[0] and len(mine) > 1 and len(set(mine) ^ set(parts)) == 1:
+            return name
     close = nearest(wanted, free)
     return close if close and abs(len(close) - len(wanted)) <= 2 and _distance(close, wanted) <= 2 else None
 
@@ -265,7 +268,7 @@ def value_unfit(gateway: GatewaySubject) -> Iterator[Fault]:
     """
     for name, setting in gateway.gateway.settings.items():
         for part in (setting, *setting.items.values()):
-            if part.problem:
+            if part.problem and name != "provider":
                 yield Fault(message=f"{label(part)}, the `{name}` of `{gateway.name}`, is {part.problem}.", at=part,
                             fix=Fix("deploy a value of the right form"))
     for setting, spec in gateway.specified:

@@ -48,7 +48,7 @@ def configured(blocks: list[Sample], folder: Path) -> Path:
 
 def overlay(file: Path, text: str) -> None:
     document = yaml.safe_load(file.read_text("utf-8"))
-    file.write_text(yaml.safe_dump(merged(document, yaml.safe_load(text)), allow_unicode=True, sort_keys=False), "utf-8")
+    file.write_text(yaml.safe_dump(merged(document, yaml.safe_load(text)), allow_unicode=True, sort_keys=False, default_flow_style=None, width=1000), "utf-8")
 
 
 def merged(base: Any, over: Any) -> Any:
