@@ -17,6 +17,7 @@ from twilio.rest import Client
 from otpgate_contracts.loading import openapi, pack
 from otpgate_contracts.wire import Judge
 from otpgate_fakes.twilio import FAKE
+from tests.providers.conftest import PUBLIC
 from tests.providers.twilio.conftest import ACCOUNT, FROM, POOL, SHORT, TOLL_FREE, US, Fakes
 
 OFFICIAL = Path(__file__).parents[4] / "shared" / "specs" / "twilio"
@@ -48,6 +49,13 @@ def write(fakes: Fakes, client: Client) -> None:
     for sender in (FROM, TOLL_FREE, SHORT):
         messages.create(to=US, from_=sender, body="Your code is 123456")
     messages.create(to=US, from_=FROM, media_url=["https://example.com/a.png"])
+    messages.create(
+        to=US, from_=FROM, body="Your code is 123456", status_callback=f"{PUBLIC}/hook#rc=2", validity_period=300,
+        smart_encoded=True, risk_check="disable", provide_feedback=True, attempt=1, force_delivery=True,
+        content_retention="discard", address_retention="obfuscate", shorten_urls=False, send_as_mms=False,
+        application_sid="AP" + "0" * 32,
+    )
+    messages.create(to=US, from_=FROM, content_sid="HX" + "0" * 32, content_variables='{"1": "123456"}')
     sent = messages.create(to=US, messaging_service_sid=POOL, body="Your code is 123456")
     fakes.finish(sent.sid)
     messages(sent.sid).fetch()
@@ -140,6 +148,18 @@ def test_the_official_documents_would_object() -> None:
     for wrong in ({"smid": "SM"}, {"num_segments": 1}, {"status": "on its way"}, {"sid": "XX" + "0" * 32}):
         assert document.faults("POST", path, 201, json.dumps(good | wrong).encode()) != [], wrong
     assert document.faults("POST", path, 200, b"{}") == ["status 200 is not described"]
+
+
+@pytest.mark.skipif(not OFFICIAL.is_dir(), reason=f"not present: {OFFICIAL.parent.parent.name}/specs/twilio")
+def test_our_document_names_what_twilio_names() -> None:
+    """Parameters of a send and words of the lifecycle are Twilio's, none missing and none made up."""
+    official = json.loads((OFFICIAL / "twilio_api_v2010.json").read_text())
+    send = official["paths"]["/2010-04-01/Accounts/{AccountSid}/Messages.json"]["post"]["requestBody"]["content"]
+    theirs = send["application/x-www-form-urlencoded"]["schema"]["properties"]
+    ours = openapi(pack("twilio"))["components"]["schemas"]
+    assert set(ours["SendMessage"]["properties"]) == set(theirs)
+    states = set(official["components"]["schemas"]["message_enum_status"]["enum"])
+    assert states == set(ours["Status"]["enum"]) == {state.name for state in pack("twilio").provider.lifecycle.states}
 
 
 class Official:
