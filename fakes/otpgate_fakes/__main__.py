@@ -149,6 +149,15 @@ def die_with_parent() -> None:
             os.kill(os.getpid(), signal.SIGTERM)
 
 
+def preload() -> None:
+    """Load all that a start may need, for a program that forks many of these processes."""
+    for name in loading.names():
+        with contextlib.suppress(Problem, LocatedError):
+            loading.load(name)
+    for module in ("core.tls", "core.relay", "core.dns"):
+        import_module(f"otpgate_fakes.{module}")
+
+
 async def serve(config: FakesConfig, search: list[Path], announce: Callable[[bytes], None]) -> int:
     """Play until a signal says to end; the exit code of that."""
     check(config)

@@ -2,7 +2,8 @@
 
 Started by the engine as `python -m otpgate.engines.nursery FD FOLDER [MODULE]`. FD is its end of a
 Channel; when the other end closes, however the harness came to its end, every lane is killed and FOLDER
-removed. MODULE, when it can be imported and has a `main`, is what lanes run without importing it again.
+removed. MODULE, when it can be imported and has a `main`, is what lanes run without importing it again;
+its `preload`, if any, is called once before.
 """
 
 from __future__ import annotations
@@ -134,10 +135,16 @@ def _collect(lanes: set[int]) -> None:
 
 def _preloaded(name: str) -> Main | None:
     try:
-        found = getattr(importlib.import_module(name), "main", None)
+        module = importlib.import_module(name)
+        getattr(module, "preload", _nothing)()
     except ImportError:
         return None
+    found = getattr(module, "main", None)
     return found if callable(found) else None
+
+
+def _nothing() -> None:
+    """A module without `preload` needs none."""
 
 
 def _leave(*_: object) -> None:
