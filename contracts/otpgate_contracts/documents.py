@@ -28,6 +28,8 @@ _NULLS = frozenset(("", "~", "null", "Null", "NULL"))
 _TRUE = frozenset(("true", "True", "TRUE"))
 _FALSE = frozenset(("false", "False", "FALSE"))
 _MOST_NODES = 200_000
+DEEPEST = 500
+_OPENERS = ("[", "{", "- ", "? ", "-\t", "?\t")
 
 
 class _Untyped:
@@ -45,12 +47,12 @@ class _Untyped:
 
 if yaml.__with_libyaml__:
 
-    class _Composer(_Untyped, yaml.CSafeLoader):
+    class Composer(_Untyped, yaml.CSafeLoader):
         """libyaml's parser, composing nodes only."""
 
 else:
 
-    class _Composer(  # type: ignore[no-redef]
+    class Composer(  # type: ignore[no-redef]
         _Untyped, yaml.reader.Reader, yaml.scanner.Scanner, yaml.parser.Parser, yaml.composer.Composer
     ):
         """The pure Python parser, where PyYAML came without libyaml."""
@@ -65,14 +67,32 @@ else:
 def compose(text: str, file: str) -> Node | None:
     """The node tree of a document; None for an empty one."""
     try:
-        return _Composer(text).get_single_node()
+        place = too_deep(text)
+        if place is not None:
+            raise LocatedError(file, *place, f"nested deeper than {DEEPEST} levels")
+        return Composer(text).get_single_node()
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
         why = ", ".join(part for part in (error.context, error.problem) if part)
         raise LocatedError(file, line, column, f"not readable as YAML: {why}") from None
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, UnicodeEncodeError) as error:
         raise LocatedError(file, 1, 1, f"not readable as YAML: {str(error).splitlines()[0]}") from None
+
+
+def too_deep(text: str) -> tuple[int, int] | None:
+    """Where a document is nested deeper than anybody writes; None for any other.
+
+    libyaml composes by recursion and would overflow the stack, so depth is counted on its events first.
+    """
+    if sum(map(text.count, _OPENERS)) <= DEEPEST:
+        return None
+    depth = 0
+    for event in yaml.parse(text, Loader=Composer):
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > DEEPEST and event.start_mark:
+            return event.start_mark.line + 1, event.start_mark.column + 1
+    return None
 
 
 def read(text: str, wanted: type[T], file: str, *, spans: dict[str, tuple[int, int]] | None = None) -> T:

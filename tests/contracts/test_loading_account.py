@@ -154,3 +154,17 @@ def test_two_documents_in_one_file() -> None:
     """A file with two documents is refused."""
     with pytest.raises(AccountError, match="not readable as YAML"):
         load_account("provider: a\n---\nprovider: b\n", "a.yaml")
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, "- " * 100_000, "{a: " * 100_000])
+def test_a_bottomless_document(text: str) -> None:
+    """A document nested without end is refused before it exhausts the stack."""
+    with pytest.raises(AccountError, match="nested deeper than 500 levels"):
+        load_account(text, "a.yaml")
+
+
+@pytest.mark.parametrize("text", ["a: \x00", "a: \ud800", "%YAML 3.0\n---\na: 1", "*x", "\t- a"])
+def test_a_text_that_is_no_yaml(text: str) -> None:
+    """Control characters, broken text and undefined aliases are one error with a place."""
+    with pytest.raises(AccountError, match="not readable as YAML"):
+        load_account(text, "a.yaml")

@@ -10,6 +10,7 @@ import yaml
 from otpgate.config.nodes import Node
 from otpgate.errors import ManifestError
 from otpgate.findings import Span
+from otpgate_contracts.documents import DEEPEST, Composer, too_deep
 
 _INTEGER = re.compile(r"[-+]?[0-9]+\Z")
 _PREFIXED = re.compile(r"0o[0-7]+\Z|0x[0-9a-fA-F]+\Z")
@@ -26,36 +27,6 @@ _GUARD = str.maketrans({character: chr(0xE000 + index) for index, character in e
 _UNGUARD = str.maketrans({chr(0xE000 + index): character for index, character in enumerate(_GUARDED)})
 
 
-class _Untyped:
-    """Scalars are typed here by YAML 1.2, so the composer's own (YAML 1.1) resolution is switched off."""
-
-    def resolve(self, kind: type, value: object, implicit: object) -> str:
-        return "!"
-
-    def descend_resolver(self, *place: object) -> None: ...
-
-    def ascend_resolver(self) -> None: ...
-
-
-if yaml.__with_libyaml__:
-
-    class _Composer(_Untyped, yaml.cyaml.CParser):  # type: ignore[misc, name-defined, unused-ignore]
-        """libyaml's parser, composing nodes only."""
-
-else:
-
-    class _Composer(  # type: ignore[no-redef, misc, unused-ignore]
-        _Untyped, yaml.reader.Reader, yaml.scanner.Scanner, yaml.parser.Parser, yaml.composer.Composer
-    ):
-        """The pure Python parser, where PyYAML came without libyaml."""
-
-        def __init__(self, stream: str) -> None:
-            yaml.reader.Reader.__init__(self, stream)
-            yaml.scanner.Scanner.__init__(self)
-            yaml.parser.Parser.__init__(self)
-            yaml.composer.Composer.__init__(self)
-
-
 def parse_all(text: str, file: str, *, references: bool = False) -> list[Node]:
     """Every document of a stream; empty documents are left out.
 
@@ -67,7 +38,13 @@ def parse_all(text: str, file: str, *, references: bool = False) -> list[Node]:
     composer = None
     documents = []
     try:
-        composer = _Composer(text)
+        place = too_deep(text)
+        if place is not None:
+            raise ManifestError(
+                f"{file} is nested too deeply", where=Span(file, *place), why=f"more than {DEEPEST} levels are open at once",
+                do="check that the file is what you meant to name",
+            )
+        composer = Composer(text)
         reader = _Reader(file, guarded)
         while composer.check_node():
             node = composer.get_node()
@@ -84,11 +61,6 @@ def parse_all(text: str, file: str, *, references: bool = False) -> list[Node]:
     except yaml.YAMLError as error:
         why = str(error).splitlines()[0].replace(' in "<unicode string>"', "")
         raise ManifestError(f"{file} is not readable as YAML", where=Span(file), why=why, do="remove it") from None
-    except RecursionError:
-        raise ManifestError(
-            f"{file} is nested too deeply", where=Span(file), why="thousands of brackets are open at once",
-            do="check that the file is what you meant to name",
-        ) from None
     finally:
         if composer is not None and hasattr(composer, "dispose"):
             composer.dispose()
