@@ -317,8 +317,8 @@ async def put_clock(admin: Admin, request: Request, path: dict[str, str]) -> dic
         admin.runtime.receipts.regear()
     if order.advance:
         told.advance(order.advance)
-        if told.stepped:
-            await admin.runtime.receipts.settled()
+    if order.mode == "manual" or (order.advance and told.stepped):
+        await admin.runtime.receipts.settled()
     return clock_state(admin.runtime)
 
 

@@ -12,15 +12,16 @@ import time
 import traceback
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import unquote_plus
+from urllib.parse import unquote_to_bytes
 
 import msgspec
 
-from otpgate_contracts.admin import Exchange, StatusEvent
+from otpgate_contracts.admin import StatusEvent
 from otpgate_contracts.model import ErrorRow
 from otpgate_fakes.core.account import Account
 from otpgate_fakes.core.context import Context
 from otpgate_fakes.core.decide import Rejection, Verdict, outcome_of
+from otpgate_fakes.core.exchanges import Captured
 from otpgate_fakes.core.fake import Claim, Operation, Refused, Reply, Request, Send
 from otpgate_fakes.core.faults import Effects, Scope
 from otpgate_fakes.core.inbox import extract_code
@@ -323,35 +324,28 @@ class Pipeline:
     # --- record
 
     def _record(self, call: Call, reply: Reply | None) -> None:
-        runtime, request, context = self.runtime, call.request, call.context
+        runtime, context = self.runtime, call.context
         sequence = runtime.sequence.next()
-        clean = runtime.redactor.clean
-        code = call.messages[0].code if call.messages else None
+        first = call.messages[0] if call.messages else None
+        code = first.code if first is not None else None
         if code is None and call.sends:
             code = extract_code(call.sends[0].text)
         gateway = call.account.gateway if call.account is not None else None
-        sending = call.operation is not None and call.operation.kind == "send"
-        url = f"{request.base}{request.path}"
-        exchange = Exchange(
-            id=f"ex_{sequence}", sequence=sequence, at=runtime.clock.iso(), kind=call.kind,
-            provider=call.player.pack.id if call.player is not None else None,
-            gateway=gateway.name if gateway is not None else None,
-            operation=call.operation.id if call.operation is not None else None, method=request.method,
-            url=clean(f"{url}?{request.raw_query}", code) if request.raw_query else url, host=request.host,
-            request_headers=runtime.redactor.headers(request.headers),
-            request_body=clean(request.body.decode("utf-8", "replace"), code) if request.body else "",
-            status=reply.status if reply is not None else None,
-            response_headers=dict(reply.headers, **{"content-type": reply.content_type}) if reply is not None else {},
-            response_body=clean(reply.body.decode("utf-8", "replace"), code) if reply is not None and reply.body else "",
-            seconds=round(time.perf_counter() - call.started, 6),
-            accepted=bool(call.messages) if sending else None, code=call.row.code if call.row is not None else None,
-            reason=call.reason, to=call.to, message=call.messages[0].id if call.messages else None,
-            fault=call.effects.struck[0] if call.effects is not None and call.effects.struck else None,
-            mismatches=[one.as_dict() for one in call.mismatches], notes=context.notes if context is not None else [],
-        )
+        operation, effects = call.operation, call.effects
         for message in call.messages:
-            message.exchange = exchange.id
-        runtime.exchanges.add(exchange)
+            message.exchange = f"ex_{sequence}"
+        request = call.request
+        request.form = request.json = None
+        runtime.exchanges.add(Captured(
+            sequence, runtime.clock.now(), call.kind, call.player.pack.id if call.player is not None else None,
+            gateway.name if gateway is not None else None, operation.id if operation is not None else None,
+            request, reply, time.perf_counter() - call.started,
+            first is not None if operation is not None and operation.kind == "send" else None,
+            call.row.code if call.row is not None else None, call.reason, call.to,
+            first.id if first is not None else None,
+            effects.struck[0] if effects is not None and effects.struck else None,
+            call.mismatches, context.notes if context is not None else [], code,
+        ))
 
 
 def read_body(request: Request) -> None:
@@ -376,8 +370,15 @@ def pairs(text: str) -> list[tuple[str, str]]:
     for field in text.split("&"):
         if field:
             name, _, value = field.partition("=")
-            found.append((unquote_plus(name), unquote_plus(value)))
+            found.append((decoded(name), decoded(value)))
     return found
+
+
+def decoded(text: str) -> str:
+    """A form field's text; broken UTF-8 is kept visible."""
+    if "+" in text:
+        text = text.replace("+", " ")
+    return unquote_to_bytes(text).decode("utf-8", "replace") if "%" in text else text
 
 
 def path_of(lifecycle: Any, outcome: str, pool: str | None) -> tuple[str, ...]:

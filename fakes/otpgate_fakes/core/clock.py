@@ -12,41 +12,43 @@ import heapq
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 Gear = Literal["immediate", "manual", "timed"]
 
+RESOLUTION = 0.001
+"""Seconds by which something may run early, so that the loop is not woken twice for one moment."""
 
-class Due(Protocol):
+
+class Due:
     """Something scheduled that can be taken back."""
 
-    def cancel(self) -> None: ...
-
-
-class Step:
-    """One entry of a stepped clock's agenda."""
-
-    __slots__ = ("action", "cancelled")
+    __slots__ = ("action",)
 
     def __init__(self, action: Callable[[], Any]) -> None:
-        self.action = action
-        self.cancelled = False
+        self.action: Callable[[], Any] | None = action
 
     def cancel(self) -> None:
-        self.cancelled = True
+        self.action = None
 
 
 class Clock:
-    """Tells seconds since the epoch and calls back later; real time unless `stepped`."""
+    """Tells seconds since the epoch and calls back later; real time unless `stepped`.
 
-    __slots__ = ("_agenda", "_count", "_second", "_stepped_at", "_text", "gear", "shift", "speed")
+    What is due stands in one heap with one timer of the loop for the earliest: a timer each would cost
+    more than answering a request.
+    """
+
+    __slots__ = ("_agenda", "_armed", "_count", "_second", "_stepped_at", "_text", "_timer", "gear", "shift", "speed")
 
     def __init__(self, gear: Gear = "timed", speed: float = 1.0, *, stepped: float | None = None) -> None:
         self.gear: Gear = gear
         self.speed = speed
         self.shift = 0.0
         self._stepped_at = stepped
-        self._agenda: list[tuple[float, int, Step]] = []
+        self._agenda: list[tuple[float, int, Due]] = []
+        self._armed = 0.0
+        self._timer: asyncio.TimerHandle | None = None
         self._count = 0
         self._second = -1
         self._text = ""
@@ -67,12 +69,35 @@ class Clock:
 
     def later(self, seconds: float, action: Callable[[], Any]) -> Due:
         """Run `action` after `seconds` of this clock."""
-        if self._stepped_at is None:
-            return asyncio.get_running_loop().call_later(seconds, action)
-        step = Step(action)
+        due = Due(action)
         self._count += 1
-        heapq.heappush(self._agenda, (self._stepped_at + seconds, self._count, step))
-        return step
+        if self._stepped_at is not None:
+            heapq.heappush(self._agenda, (self._stepped_at + seconds, self._count, due))
+            return due
+        at = time.monotonic() + seconds
+        heapq.heappush(self._agenda, (at, self._count, due))
+        if self._timer is None or at < self._armed:
+            self._arm(at)
+        return due
+
+    def _arm(self, at: float) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._armed = at
+        self._timer = asyncio.get_running_loop().call_later(max(0.0, at - time.monotonic()), self._ring)
+
+    def _ring(self) -> None:
+        self._timer = None
+        if self._stepped_at is not None:
+            return
+        now = time.monotonic() + RESOLUTION
+        agenda = self._agenda
+        while agenda and agenda[0][0] <= now:
+            due = heapq.heappop(agenda)[2]
+            if due.action is not None:
+                due.action()
+        if agenda and self._timer is None:
+            self._arm(agenda[0][0])
 
     async def sleep(self, seconds: float) -> None:
         """Wait `seconds` of this clock."""
@@ -91,8 +116,11 @@ class Clock:
 
     def stop(self) -> None:
         """Make the clock stand still at the present moment; from now on only `advance` moves it."""
-        if self._stepped_at is None:
-            self._stepped_at = time.time()
+        if self._stepped_at is not None:
+            return
+        now = self._stepped_at = time.time()
+        passed = now - time.monotonic()
+        self._agenda = [(at + passed, count, due) for at, count, due in self._agenda]
 
     def advance(self, seconds: float) -> int:
         """Move a stepped clock on, run what falls due in order, and say how many steps ran.
@@ -105,10 +133,10 @@ class Clock:
         until = self._stepped_at + seconds
         ran = 0
         while self._agenda and self._agenda[0][0] <= until:
-            at, _, step = heapq.heappop(self._agenda)
+            at, _, due = heapq.heappop(self._agenda)
             self._stepped_at = max(self._stepped_at, at)
-            if not step.cancelled:
-                step.action()
+            if due.action is not None:
+                due.action()
                 ran += 1
         self._stepped_at = until
         return ran

@@ -45,6 +45,16 @@ for _name in CREDENTIAL_REASONS:
     CHECKS[_name] = _credential(_name)
 
 
+ACCOUNT_REASONS = frozenset({
+    "template_unknown", "template_mismatch", "pool_unknown", "pool_empty", "sender_not_in_pool",
+    "sender_of_other_account", "sender_not_owned", "sender_not_sms_capable", "sender_alphanumeric_trial",
+    "sender_unregistered_10dlc", "sender_unregistered_toll_free", "sender_unregistered_short_code",
+    "sender_unregistered_sender_id", "sender_unregistered_dlt", "campaign_suspended", "destination_disabled",
+    "recipient_unverified", "balance_exhausted", "spend_limit", "daily_limit", "rate_limited",
+})
+"""Reasons that only known account state can give; opt-outs also come from the handset."""
+
+
 # --- the request
 
 

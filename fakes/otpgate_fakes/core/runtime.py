@@ -37,10 +37,10 @@ class Runtime:
         packs = {pack.id: pack for _, pack in played}
         self.hosts = Hosts(packs.values())
         self.store = MessageStore(self.clock, packs)
-        self.exchanges = Exchanges()
         self.arrivals = Arrivals()
         self.faults = Faults(self.ids, packs)
         self.redactor = Redactor([*config.redact, *secrets_of(config.gateways)])
+        self.exchanges = Exchanges(self.clock, self.redactor)
         numbers = Numbers()
         self.players = {
             pack.id: Player(
