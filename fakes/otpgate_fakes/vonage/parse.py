@@ -22,6 +22,7 @@ MESSAGES_NUMBER = re.compile(r"[1-9][0-9]{6,14}")
 LONGEST_CALLBACK = 100
 ENCODINGS = {"text": "GSM7", "unicode": "UCS2"}
 FORM_AS_JSON = "a form body labelled application/json was read as a form"
+ONLY_V1 = "webhook_version v0.1 was asked for; status webhooks are sent in the v1 shape"
 PLUS_DROPPED = "a leading + was dropped from a number; strict_numbers refuses it"
 
 
@@ -192,6 +193,8 @@ def message(request: Request, context: Context) -> Send:
     if faults:
         raise Refused(reason=_reason(faults), detail={"invalid": json.dumps(faults)})
     options = body.get("sms", {})
+    if body.get("webhook_version") == "v0.1":
+        context.note(ONLY_V1)
     return Send(
         to=body["to"],
         recipient=f"+{body['to']}",

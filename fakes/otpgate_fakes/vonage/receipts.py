@@ -26,6 +26,9 @@ FORMATS = {"GET": "query", "POST": "form", "POST-JSON": "json"}
 DEFAULT_CODES = {"expired": "1", "failed": "99", "rejected": "99", "unknown": "1"}
 """err-code of a receipt for which no cause was given."""
 
+AS_RECEIPT = {"submitted": "accepted", "undeliverable": "failed"}
+"""States of the Messages API as the SMS API's receipts tell them."""
+
 MESSAGES_CODES = {"rejected": "1330", "undeliverable": "1260"}
 EXPIRED = "1360"
 
@@ -34,7 +37,7 @@ def receipt_url(context: Context, message: Message) -> tuple[str, str] | None:
     """Where the receipts of a message go and in which form; None when nobody asked for any."""
     send = message.send
     callbacks = context.account.callbacks if context.account is not None else None
-    if message.product == "messages":
+    if message.product == "messages" and (send.callback or context.live.plain("sms_setting") != "sms"):
         url = send.callback or _application_url(context) or (callbacks.status if callbacks else None)
         return (url, "messages") if url else None
     url = send.callback or (callbacks.status if callbacks else None)
@@ -85,15 +88,25 @@ def _receipt(context: Context, message: Message, state: str, error: str | None, 
         "network-code": networks.code(message.country),
         "messageId": part_ids(context, message)[part] if part else message.provider_id,
         "price": price(message),
-        "status": state,
+        "status": AS_RECEIPT.get(state, state),
         "scts": now.strftime("%y%m%d%H%M"),
-        "err-code": error or DEFAULT_CODES.get(state, "0"),
+        "err-code": _receipt_code(context, message, error) or DEFAULT_CODES.get(AS_RECEIPT.get(state, state), "0"),
         "api-key": context.account_id or "",
         "message-timestamp": now.strftime("%Y-%m-%d %H:%M:%S"),
     }
     if message.send.client_reference:
         fields["client-ref"] = message.send.client_reference
     return fields
+
+
+def _receipt_code(context: Context, message: Message, error: str | None) -> str | None:
+    """The err-code of a cause; that of a Messages error is the receipt code with the same cause."""
+    if error is None or message.product != "messages":
+        return error
+    late = context.pack.error(error, "messages_async")
+    rows = (row for row in context.pack.errors if row.product == "sms_dlr" and late and row.trigger == late.trigger)
+    found = next((row for row in rows if row.trigger != "fault"), None)
+    return found.code if found is not None else None
 
 
 def _status(context: Context, message: Message, state: str, error: str | None) -> dict[str, Any]:

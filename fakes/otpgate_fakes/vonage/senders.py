@@ -10,12 +10,13 @@ if TYPE_CHECKING:
     from otpgate_fakes.core.context import Context
     from otpgate_fakes.core.fake import Send
 
-REFUSING = frozenset({"US", "CA", "PR"})
-"""Where a wrong sender is refused at once (status 15); elsewhere the carrier drops it. docs: troubleshooting SMS."""
+HEADER_FILTER = "51"
 
 
 def code_for(context: Context, send: Send, reason: str) -> str | None:
-    """Header filter, after acceptance, for a sender that is not filed for a country outside North America."""
+    """Where the pack refuses no sender at once, the carrier drops one that is not filed for the country."""
     if reason != "sender_wrong_country" or send.product != "sms" or send.recipient is None:
         return None
-    return None if numbering.country_of(send.recipient) in REFUSING else "51"
+    country = numbering.country_of(send.recipient)
+    refuses = any(rule.effect == "refused" and country in rule.countries for rule in context.pack.senders.rules)
+    return None if refuses else HEADER_FILTER

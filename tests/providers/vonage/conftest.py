@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -107,15 +107,15 @@ def process(start_fakes: Callable[..., Any], listening: Any, private_key: str) -
 
 
 @pytest.fixture
-def vonage(process: Any, private_key: str, listener: Any) -> Vonage:
-    """A clean slate: healthy accounts, no faults, no messages."""
-    process.reset()
-    process.faults()
+def vonage(process: Any, private_key: str, listener: Any) -> Iterator[Vonage]:
+    """A clean slate: healthy accounts, no faults, no messages; it ends when no receipt is on its way any more."""
     process.clock(mode="immediate")
     found = Vonage(fakes=process, private_key=private_key)
     found.state("sms")
     found.state("messages")
-    return found
+    yield found
+    process.clock(mode="manual")
+    process.reset()
 
 
 def basic(key: str, secret: str) -> str:

@@ -167,6 +167,22 @@ def test_retry_schedule_is_the_documented_one() -> None:
         assert set(webhook.retry.on) == {"429", "5xx"}
 
 
+def test_default_sms_setting_takes_the_webhook_from_the_application(vonage: Vonage, listener: Any) -> None:
+    """With the setting on the SMS API a Messages failure is told as a receipt to the account's URL, with its code."""
+    services = [{"id": APPLICATION, "status_url": f"{PUBLIC}/application"}]
+    vonage.state("messages", services=services)
+    vonage.message(from_="NOTMINE")
+    assert [call.path for call in listener.wait(1)] == ["/application"]
+    listener.clear()
+    vonage.state("messages", services=services, settings={"sms_setting": "sms", "signature_method": "sha256"})
+    uuid = vonage.message(from_="NOTMINE").json()["message_uuid"]
+    call = listener.wait(1)[0]
+    fields = fields_of(call)
+    assert call.path == "/webhooks/vonage"
+    assert (fields["messageId"], fields["status"], fields["err-code"]) == (uuid, "rejected", "51")
+    assert signed(fields)
+
+
 def test_inbound_message_reaches_the_inbound_url(vonage: Vonage, listener: Any) -> None:
     """A text to the account's number is told in the account's form, and STOP opts out."""
     vonage.fakes.admin("POST", "inbound", {"from": f"+{GB}", "to": "+12025550187", "text": "STOP please", "provider": "vonage"})
