@@ -21,7 +21,7 @@ from otpgate_fakes.core.dns import Resolver
 from otpgate_fakes.core.faults import Scope
 from otpgate_fakes.core.relay import Relay
 from otpgate_fakes.core.runtime import Runtime
-from otpgate_fakes.core.sockets import Acceptor, address, listen, peek, shown, unusable
+from otpgate_fakes.core.sockets import Acceptor, address, called, listen, peek, shown, unusable
 from otpgate_fakes.core.splice import splice
 from otpgate_fakes.core.web import ProviderApp
 from otpgate_fakes.core.wirefaults import refuse
@@ -178,7 +178,7 @@ class Server:
         """End TLS with a certificate for the name the client asks for, known or not."""
         module = import_module("otpgate_fakes.core.tls")
         hello = await peek(raw, module.whole_hello)
-        host = module.server_name(hello) or label.host or "localhost"
+        host = module.server_name(hello) or label.host or called(raw) or "localhost"
         owner = self.runtime.hosts.owner(host)
         known = Label(provider=label.provider or (owner.provider if owner is not None else None), host=host)
         wire = self._struck(known) if len(self.runtime.faults) else None

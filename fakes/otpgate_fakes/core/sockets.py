@@ -87,6 +87,14 @@ def shown(raw: socket.socket) -> str:
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
+def called(raw: socket.socket) -> str | None:
+    """The address a client called, None where that is this machine's own loopback: in a fence any address leads here."""
+    if raw.family == socket.AF_UNIX:
+        return None
+    found: str = raw.getsockname()[0]
+    return None if found == "::1" or found.startswith("127.") else found
+
+
 async def peek(raw: socket.socket, enough: Callable[[bytes], bool]) -> bytes:
     """The first bytes of a connection, left unread; fewer than enough when the client closed or fell silent."""
     loop = asyncio.get_running_loop()

@@ -78,6 +78,16 @@ def test_a_host_no_provider_owns_is_recorded(engine: ProcessEngine, plan: Plan) 
 
 
 @pytest.mark.fence
+def test_a_call_to_a_bare_address_is_recorded(engine: ProcessEngine, plan: Plan) -> None:
+    """https to an address literal, which no name service sees, ends at the fakes and is told as a stranger's."""
+    lane = engine.start(plan(fakes=fakes()))
+    said = json.loads(lane.call("GET", "/fetch?https://203.0.113.7/x").body)
+    assert "502" in said["error"]
+    recorded = [(call["kind"], call["host"]) for call in lane.admin("GET", "/_otpgate/exchanges")["exchanges"]]
+    assert recorded == [("unknown_host", "203.0.113.7")]
+
+
+@pytest.mark.fence
 def test_a_callback_reaches_the_service_through_the_edge(engine: ProcessEngine, plan: Plan) -> None:
     """An edge whose upstream is written with {port} leads to this lane's service."""
     edge = Edge(public="https://otp.example.com", upstream="http://127.0.0.1:{port}")
