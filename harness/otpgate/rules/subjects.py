@@ -231,7 +231,8 @@ class GatewaySubject:
         owned = self.owned_sender(text)
         if owned is not None and owned.kind is not None:
             return owned.kind
-        fits = {kind.kind for kind in self.pack.senders.kinds if re.fullmatch(kind.pattern, text)}
+        kinds = (kind for kind in self.pack.senders.kinds if kind.setting == "sender")
+        fits = {kind.kind for kind in kinds if re.fullmatch(kind.pattern, text)}
         if not fits:
             return None
         digits = text.lstrip("+")
