@@ -19,7 +19,9 @@ ACCOUNT = re.compile(r"AC[0-9a-fA-F]{32}")
 SERVICE = re.compile(r"MG[0-9a-fA-F]{32}")
 CONTENT = re.compile(r"HX[0-9a-fA-F]{32}")
 E164 = re.compile(r"\+[1-9][0-9]{6,14}")
-NO_PLUS = re.compile(r"[0-9]{7,15}")
+NO_SENDER = re.compile(r"[0-9]{7,15}|MG[0-9a-fA-F]{32}")
+"""What stands in From by mistake: a number without its plus, a Messaging Service."""
+
 CHANNEL = re.compile(r"([a-z]+):")
 RETENTION = {"ContentRetention": ({"retain", "discard"}, "30029"), "AddressRetention": ({"retain", "obfuscate"}, "30030")}
 CHOICES = {"RiskCheck": {"enable", "disable"}, "TrafficType": {"free"}, "ScheduleType": {"fixed"}}
@@ -108,7 +110,7 @@ def check_form(context: Context, form: dict[str, str], send: Send) -> None:
         raise Refused("21705")
     if send.sender is not None and channel(send.sender) != channel(send.to):
         raise Refused("21910")
-    if send.sender is not None and NO_PLUS.fullmatch(send.sender):
+    if send.sender is not None and NO_SENDER.fullmatch(send.sender):
         context.refuse("21212", sender=send.sender)
     check_region(context, send)
 

@@ -297,6 +297,14 @@ def test_one_pool_may_be_named_beside_its_member(client: Client) -> None:
     assert sent.messaging_service_sid == POOL
 
 
+@pytest.mark.parametrize("sender", [FROM.lstrip("+"), POOL, "Acme-Codes", "Acme Codes 24", "12345678901234567890"])
+def test_malformed_sender(client: Client, sender: str) -> None:
+    """A number without its plus, a Messaging Service in From, or an illegal alphanumeric id is 21212."""
+    with pytest.raises(TwilioRestException) as refusal:
+        client.messages.create(to=GB, from_=sender, body=TEXT)
+    assert refusal.value.code == 21212
+
+
 def test_empty_pool_is_refused(client: Client) -> None:
     """A pool nobody filled sends nothing."""
     with pytest.raises(TwilioRestException) as refusal:
