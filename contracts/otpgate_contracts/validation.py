@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 from msgspec import Struct
 
 from otpgate_contracts.account import REASONS
 from otpgate_contracts.faults import nearest
 from otpgate_contracts.model import Lifecycle, Pack
+from otpgate_contracts.signing import names
 
 FOLDER_DECIDES = ("input", "fault", "resource")
 OUTCOMES = ("delivered", "undelivered", "failed", "expired", "rejected", "unknown")
@@ -64,7 +66,11 @@ def _provider(pack: Pack, rules: frozenset[str]) -> Iterator[Problem]:
         yield from _setting(file, f"credentials[{i}].principal", scheme.principal, settings)
         yield from _setting(file, f"credentials[{i}].secret", scheme.secret, settings)
         yield from _products(pack, f"credentials[{i}].products", scheme.products)
+    schemes = None if Path(pack.folder, "signing.py").is_file() else names()
     for i, webhook in enumerate(provider.webhooks):
+        if webhook.signature is not None and schemes is not None and webhook.signature not in schemes:
+            hint = f"known: {', '.join(schemes)}; a pack may bring its own in signing.py"
+            yield Problem(file, f"webhooks[{i}].signature", f"unknown signature scheme `{webhook.signature}`", hint)
         for j, name in enumerate(webhook.signature_settings):
             yield from _setting(file, f"webhooks[{i}].signature_settings[{j}]", name, settings)
     for i, value in enumerate(provider.test_values):

@@ -10,9 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from otpgate.rules import load as load_rules
 from otpgate_contracts import loading
 from otpgate_contracts.compiling import validate_pack
 from otpgate_contracts.faults import PackError, nearest
+from otpgate_contracts.wire import Judge
 
 PROVIDER = """\
 id: toy
@@ -104,6 +106,7 @@ def test_keys_of_an_openapi_document_are_text(toy: Path) -> None:
         ("provider", '"^[0-9]+$"', '"^["', '"^["', "not a regular expression: unterminated character set"),
         ("provider", "[credentials_m", "[credential_m", "credential_m", "unknown reason `credential_missing` (did you mean"),
         ("provider", "{text_max: 1600", "{text_max: 1, text_max: 2", "text_max: 2", "`text_max` is given twice"),
+        ("provider", "limits:", "webhooks: [{signature: rot13}]\nlimits:", "rot13", "unknown signature scheme `rot13`"),
         ("errors", "trigger: input", "trigger: inptu", "inptu", "error 012: unknown trigger `inptu` (did you mean `input`?)"),
         ("errors", "rule: RC001", "rule: QQ001", "QQ001", "unknown rule `QQ001`"),
         ("errors", "http: 400", "http: '400'", "'400'", "`[0].http`: Expected `int | null`, got `str`"),
@@ -210,6 +213,32 @@ def test_built_in_packs_are_sound(id: str) -> None:
     pack = loading.pack(id)
     assert validate_pack(pack) == []
     assert loading.openapi(pack)["openapi"].startswith("3.1")
+
+
+@pytest.mark.parametrize("id", loading.ids())
+def test_built_in_packs_name_known_rules(id: str) -> None:
+    """Every rule that a pack's errors and SDK traps lead to exists."""
+    assert validate_pack(loading.pack(id), frozenset(load_rules())) == []
+
+
+@pytest.mark.parametrize("id", loading.ids())
+def test_account_questions_are_operations(id: str) -> None:
+    """Every read-only question to an account is an operation of the pack's OpenAPI document."""
+    pack = loading.pack(id)
+    judge = Judge(loading.openapi(pack))
+    assert {one.operation for one in pack.provider.account_api} <= set(judge.endpoints)
+
+
+@pytest.mark.parametrize("id", loading.ids())
+def test_openapi_hosts_are_the_providers(id: str) -> None:
+    """A path is served on a host that the pack's provider.yaml lists, and every operation compiles."""
+    pack = loading.pack(id)
+    judge = Judge(loading.openapi(pack))
+    hosts = {host.name for host in pack.provider.hosts}
+    for endpoint in judge.endpoints.values():
+        assert set(endpoint.hosts) <= hosts
+        judge.request(endpoint.id, [], {}, b"")
+        judge.response(endpoint.id, 200, b"{}")
 
 
 @pytest.mark.parametrize("id", loading.ids())
