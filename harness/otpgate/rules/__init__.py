@@ -15,6 +15,7 @@ from otpgate.rules import (
     failover,
     policy,
     quotas,
+    references,
     registrations,
     senders,
     senders_by_country,
@@ -45,7 +46,7 @@ FAMILIES = {
 
 family_modules = (
     accounts, credentials, destinations, encoding, endpoints, environments, exposure, failover, policy, quotas,
-    registrations, senders, senders_by_country, signing, silence, templates, timing, trust, versions, webhooks, wiring,
+    references, registrations, senders, senders_by_country, signing, silence, templates, timing, trust, versions, webhooks, wiring,
 )
 
 

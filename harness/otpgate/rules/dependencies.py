@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import msgspec
@@ -72,7 +73,7 @@ def _key(version: str) -> tuple[int, ...]:
     return tuple(numbers)
 
 
-def _reader(name: str):  # type: ignore[no-untyped-def]
+def _reader(name: str) -> Callable[[str], Iterator[tuple[str, str, int]]]:
     if name == "package-lock.json":
         return _package_lock
     if name == "package.json":
@@ -84,14 +85,14 @@ def _reader(name: str):  # type: ignore[no-untyped-def]
     return _requirements
 
 
-def _requirements(text: str):  # type: ignore[no-untyped-def]
+def _requirements(text: str) -> Iterator[tuple[str, str, int]]:
     for number, line in enumerate(text.splitlines(), start=1):
         found = re.match(r"""[\s"']*([A-Za-z][\w.-]*)(?:\[[^\]]*\])?\s*(?:(==|===|~=|>=|<=|>|<)\s*v?([\w.]+))?""", line)
         if found and not line.lstrip().startswith(("#", "-")):
             yield found[1], found[3] or "", number
 
 
-def _package_lock(text: str):  # type: ignore[no-untyped-def]
+def _package_lock(text: str) -> Iterator[tuple[str, str, int]]:
     try:
         document = msgspec.json.decode(text)
     except msgspec.DecodeError:
@@ -105,7 +106,7 @@ def _package_lock(text: str):  # type: ignore[no-untyped-def]
             yield name, str(row.get("version", "")), _line(lines, name)
 
 
-def _package_json(text: str):  # type: ignore[no-untyped-def]
+def _package_json(text: str) -> Iterator[tuple[str, str, int]]:
     try:
         document = msgspec.json.decode(text)
     except msgspec.DecodeError:
@@ -120,13 +121,13 @@ def _line(lines: list[str], name: str) -> int:
     return next((at for at, line in enumerate(lines, 1) if f'"{name}"' in line or f'/{name}"' in line), 1)
 
 
-def _go_mod(text: str):  # type: ignore[no-untyped-def]
+def _go_mod(text: str) -> Iterator[tuple[str, str, int]]:
     for number, line in enumerate(text.splitlines(), start=1):
         if found := re.match(r"\s*(?:require\s+)?([\w.-]+\.[\w./-]+)\s+v([\w.+-]+)", line):
             yield found[1], found[2], number
 
 
-def _python_lock(text: str):  # type: ignore[no-untyped-def]
+def _python_lock(text: str) -> Iterator[tuple[str, str, int]]:
     name = ""
     for number, line in enumerate(text.splitlines(), start=1):
         if found := re.match(r'name\s*=\s*"([^"]+)"', line):

@@ -44,8 +44,7 @@ def destination_not_enabled(gateway: GatewaySubject) -> Iterator[Fault | Missing
     if not closed:
         return
     key = "destinations.enabled" if enabled is not None else "destinations.disabled"
-    first = [route for route in gateway.led(closed)]
-    spare = "" if first else " as a fallback"
+    spare = "" if gateway.led(closed) else " as a fallback"
     routes = [route for route in gateway.manifest.routes_through(gateway.name) if set(route.countries) & set(closed)]
     yield Fault(
         message=f"routes send {listed(closed)} through `{gateway.name}`{spare}, but its account has not enabled "

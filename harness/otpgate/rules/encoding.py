@@ -12,7 +12,7 @@ from otpgate.rules.templates import own_text
 from otpgate.rules.values import is_on, number
 from otpgate.rules.wording import display, rendered
 from otpgate.rules.words import label, listed, quoted
-from otpgate_contracts.text import alphabet, foreign_characters, segments, transliterate
+from otpgate_contracts.text import Foreign, alphabet, foreign_characters, segments, transliterate
 
 SPOKEN = {"e164": "with + and country", "e164_without_plus": "country and number without +", "national": "national"}
 
@@ -110,7 +110,7 @@ def template_not_gsm7(service: ServiceSubject) -> Iterator[Fault]:
         )
 
 
-def _rows(foreign) -> list[tuple[int, str, str | None]]:  # type: ignore[no-untyped-def]
+def _rows(foreign: list[Foreign]) -> list[tuple[int, str, str | None]]:
     return [(item.index, item.char, item.suggestion) for item in foreign]
 
 

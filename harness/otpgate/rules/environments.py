@@ -17,6 +17,7 @@ SINKS = frozenset({
     "console", "fake", "mock", "dummy", "log", "logger", "debug", "null", "none", "noop", "example", "test", "stdout", "memory",
     "locmem", "file", "print", "sandbox", "simulator", "stub", "mailhog", "mailpit", "inbox",
 })
+SANDBOXES = frozenset({"sandbox", "test", "testing", "staging", "dev", "development", "demo", "simulator"})
 # Words in the name of a variable that switches real sending or real checking off.
 SWITCH = (
     r"(?:^|_)(?:MOCK|MOCKED|DRY_?RUN|SIMULAT\w*|FAKE|BYPASS|SANDBOX|TEST_?MODE|SKIP|DISABLE|DISABLED|NO_?SEND|SUPPRESS|STUB|MAGIC|"
@@ -279,10 +280,10 @@ def sandbox_environment(gateway: GatewaySubject) -> Iterator[Fault]:
     Sources: the provider pack, `settings` and `hosts`.
     """
     for name, setting in gateway.gateway.settings.items():
-        if setting.present and (name in {"environment", "mode", "username"} or name.endswith("_environment")):
-            if setting.text.strip().lower() in {"sandbox", "test", "testing", "staging", "dev", "development", "demo", "simulator"}:
-                yield Fault(message=f"{label(setting)} selects {quoted(setting.text)} of {gateway.title}: it delivers nothing.",
-                            at=setting, fix=Fix("select the live environment"))
+        selects = setting.present and (name in {"environment", "mode", "username"} or name.endswith("_environment"))
+        if selects and setting.text.strip().lower() in SANDBOXES:
+            yield Fault(message=f"{label(setting)} selects {quoted(setting.text)} of {gateway.title}: it delivers nothing.",
+                        at=setting, fix=Fix("select the live environment"))
     kind, known = gateway.account.account.kind, gateway.account.verified_recipients
     if known and kind not in {"trial", "sandbox", "test", "full"}:
         yield Fault(message=f"the account of `{gateway.name}` lists {len(known)} verified recipients and does not say that it is a full"

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from otpgate.findings import Fix
 from otpgate.rules.registry import Fault, rule
-from otpgate.rules.subjects import GatewaySubject, ServiceSubject
+from otpgate.rules.subjects import GatewaySubject, ServiceSubject, registrations
 from otpgate.rules.values import number
 from otpgate.rules.wording import rendered
 from otpgate.rules.words import duration, label, listed, quoted
@@ -52,11 +52,11 @@ def _published(
     gateway: GatewaySubject, kind: str | None, countries: tuple[str, ...], name: str, need: int
 ) -> Iterator[tuple[float, str, str | None]]:
     rows = [row for row in gateway.pack.provider.limits.throughput if row.sender == kind and not row.unconfirmed] if gateway.pack else []
-    campaign = kind == "long_code"
+    owned = gateway.owned_sender(name)
+    if kind == "long_code" and (owned is None or registrations(owned)):
+        return  # the rate of a registered long code is its campaign's, which only the account knows
     for row in rows:
         if row.country == "*" or row.country in countries:
-            if campaign and row.per_second <= 1 and (owned := gateway.owned_sender(name)) and owned.registration:
-                continue
             rate = row.per_second / (need if row.unit == "segments" else 1)
             yield rate, f"{name} sends {row.per_second:g} {row.unit} a second by default", None
             return

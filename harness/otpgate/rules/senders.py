@@ -43,7 +43,7 @@ def sender_syntax(gateway: GatewaySubject) -> Iterator[Fault]:
     for use in gateway.sender_uses:
         if use.kind is not None or placeholder(use.text) or use.text != use.text.strip():
             continue
-        kinds = {kind.kind for kind in gateway.pack.senders.kinds}
+        kinds: set[str] = {kind.kind for kind in gateway.pack.senders.kinds}
         why, replacement = _what_is_wrong(gateway, use, kinds)
         yield Fault(
             message=f"{label(use.setting)} is {quoted(use.text)}, no sender {gateway.title} takes: {why}.",

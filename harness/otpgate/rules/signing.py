@@ -124,7 +124,8 @@ def callback_secret_wrong(gateway: GatewaySubject) -> Iterator[Fault]:
         wanted = listed((f"`{name}`" for name in hook.signature_settings), word="or")
         signs = hook.signature_always or gateway.account.callbacks.signed
         declared = next((s for name in hook.signature_settings if (s := gateway.setting(name)) and not s.undefined), None)
-        if (not signs and declared is None) or callback(gateway) is None or any(
+        refused_anyway = gateway.scheme is None and declared is not None and declared.key in gateway.credential_names
+        if refused_anyway or (not signs and declared is None) or callback(gateway) is None or any(
             (s := gateway.setting(name)) is not None and s.undefined for name in hook.signature_settings
         ):
             return

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from otpgate.findings import Fix
+from otpgate.config.model import Setting
+from otpgate.findings import Fix, Span
 from otpgate.rules.registry import Fault, Missing, rule
 from otpgate.rules.subjects import GatewaySubject, ServiceSubject
 from otpgate.rules.values import placeholder, unresolved
@@ -119,7 +120,7 @@ def _difference(mine: list[str], theirs: list[str]) -> str:
     return f"it has {len(mine) - 1} variable parts, the registered one {len(theirs) - 1}"
 
 
-def _template_span(gateway: GatewaySubject, row: Template):  # type: ignore[no-untyped-def]
+def _template_span(gateway: GatewaySubject, row: Template) -> Span:
     index = next((i for i, other in enumerate(gateway.account.templates or ()) if other is row), 0)
     return gateway.account_span(f"templates[{index}].text", f"templates[{index}]", "templates")
 
@@ -208,7 +209,7 @@ def autofill_format(service: ServiceSubject) -> Iterator[Fault]:
                     at=parts["android_hash"], fix=Fix("take the hash of the release signing key"), discriminator="hash")
 
 
-def _part(parts, name: str) -> str | None:  # type: ignore[no-untyped-def]
+def _part(parts: dict[str, Setting], name: str) -> str | None:
     return parts[name].text.strip() if name in parts and parts[name].present else None
 
 

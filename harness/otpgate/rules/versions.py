@@ -11,7 +11,7 @@ from otpgate.rules.dependencies import Package, allowed, normal
 from otpgate.rules.environments import SINKS
 from otpgate.rules.registry import Fault, rule
 from otpgate.rules.subjects import GatewaySubject, ServiceSubject
-from otpgate.rules.values import number, seconds, sound
+from otpgate.rules.values import number, sound
 from otpgate.rules.words import duration, label, listed, nearest, quoted
 from otpgate_contracts import loading
 from otpgate_contracts.model import Sdk

@@ -28,7 +28,8 @@ def test_bad_sample_is_found(case: tuple[str, list[Sample]], tmp_path: Path) -> 
     mine = [found for found in walked.findings if found.rule == id]
     assert mine, f"{id} is silent; others: {[(f.rule, f.message) for f in walked.findings]}"
     for found in mine:
-        assert found.message.endswith((".", "?", ")")) and len(found.message) > 20
+        assert found.message.endswith((".", "?", ")"))
+        assert len(found.message) > 20
         assert found.fix is not None
         assert found.location.line >= 1
 
@@ -48,7 +49,8 @@ def test_page_is_whole(id: str) -> None:
     page = rules.page(STATIC[id])
     for section in ("title", "why", "bad", "good", "fix", "sources"):
         assert getattr(page, section), f"{id} has no {section}"
-    assert samples(page.bad) and samples(page.good)
+    assert samples(page.bad)
+    assert samples(page.good)
 
 
 def test_base_is_clean(tmp_path: Path) -> None:
