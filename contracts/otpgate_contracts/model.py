@@ -345,12 +345,10 @@ class Pack(Struct, frozen=True, kw_only=True):
     def id(self) -> str:
         return self.provider.id
 
-    def error(self, code: str, product: str | None = None) -> ErrorRow | None:
-        """The row of a code, None when the catalogue has no such row."""
-        for row in self.errors:
-            if row.code == code and (product is None or row.product == product):
-                return row
-        return None
+    def error(self, code: str, product: str | None = None, reason: str | None = None) -> ErrorRow | None:
+        """The row of a code, None when the catalogue has no such row; among several the one with this trigger."""
+        rows = [row for row in self.errors if row.code == code and (product is None or row.product == product)]
+        return next((row for row in rows if row.trigger == reason), None) or next(iter(rows), None)
 
     def row_for(self, reason: str, product: str) -> ErrorRow | None:
         """The row that answers a neutral reason: of this product (or its receipt table), `trigger` before `also`."""
