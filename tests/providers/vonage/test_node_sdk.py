@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -100,3 +101,19 @@ def test_status_webhook_passes_the_sdks_own_check(listener: Any, node: Node) -> 
     token = listener.wait(2)[-1].headers["authorization"].removeprefix("Bearer ")
     assert node("verify", {"token": token, "secret": SIGNATURE_SECRET})["value"] is True
     assert node("verify", {"token": token, "secret": "another" + SIGNATURE_SECRET})["value"] is False
+
+
+@pytest.mark.fence
+def test_unmodified_over_production_hosts(script: Path, tmp_path: Path) -> None:
+    """Inside the fence the SDK calls rest.nexmo.com as it ships, and the fake answers."""
+    state = tmp_path / "vonage.yaml"
+    state.write_text(f"provider: vonage\naccount: {{id: {KEY}}}\ncredentials: [{{id: {KEY}, secret: {SECRET}}}]\n")
+    report = tmp_path / "captured.json"
+    order = {"call": "sms", "fields": TEXT, "auth": KEYS}
+    done = subprocess.run(
+        [sys.executable, "-m", "otpgate", "run", "--account", str(state), "--report", str(report), "--", "node", str(script)],
+        input=json.dumps(order), capture_output=True, text=True, timeout=120, check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["value"]["messages"][0]["status"] == "0"
+    assert GB in report.read_text()

@@ -5,10 +5,8 @@ import { SMS } from "@vonage/messages";
 import { verifySignature } from "@vonage/jwt";
 
 const order = JSON.parse(readFileSync(0, "utf8"));
-const vonage = new Vonage(order.auth ?? { apiKey: "a1b2c3d4", apiSecret: "x" }, {
-  restHost: order.base,
-  apiHost: order.base,
-});
+const hosts = order.base ? { restHost: order.base, apiHost: order.base } : {};
+const vonage = new Vonage(order.auth ?? { apiKey: "a1b2c3d4", apiSecret: "x" }, hosts);
 
 const calls = {
   sms: (fields) => vonage.sms.send(fields),
