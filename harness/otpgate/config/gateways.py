@@ -38,15 +38,19 @@ def _gateway(settings: Settings, name: str, node: Node) -> Gateway:
     provider, setting, pack = _provider(settings, f"{path}.provider", provider_node)
     settings.read.append(setting)
     found["provider"] = setting
-    own = _own_keys(pack)
+    own = _own_keys([pack] if pack is not None else list(loading.packs().values()))
     known = {**own, **GATEWAY}
+    # A provider that the deployment chooses may be any: its gateway names the settings of each.
+    others = _own_keys(list(loading.packs().values())) if setting.entries else {}
     product = "sms"
     account_node: Node | None = None
     for key, child in node.items.items():
         if key == "provider":
             continue
+        if key not in known and key in others:
+            continue
         if key not in known:
-            _refuse_key(key, node, known, path, pack)
+            _refuse_key(key, node, {**known, **others}, path, pack)
         if key == "account":
             account_node = child
             continue
@@ -97,8 +101,7 @@ def _deployed(word: str) -> str | None:
     return None
 
 
-def _own_keys(pack: Pack | None) -> dict[str, Key]:
-    packs = [pack] if pack is not None else list(loading.packs().values())
+def _own_keys(packs: list[Pack]) -> dict[str, Key]:
     return {
         spec.name: Key(PACK_KINDS.get(spec.kind, "text"), spec.title or f"the {spec.name} of {one.provider.title}")
         for one in packs for spec in one.provider.settings

@@ -25,7 +25,12 @@ from otpgate_contracts.faults import nearest
 
 _TOKEN = re.compile(r"\$\$|\$\{([^{}]*)(\}?)")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
-_FILE = re.compile(r"(.+?\.(?:ya?ml|json|toml|env))(?::(.*))?")
+_FILE = re.compile(r"(.+?\.(?:ya?ml|json|toml))(?::(.*))?")
+
+_MEANT_PARTS = {
+    "user": "username", "login": "username", "pass": "password", "secret": "password", "hostname": "host", "protocol": "scheme",
+    "pathname": "path",
+}
 
 
 class Resolved(Struct, frozen=True, kw_only=True):
@@ -111,7 +116,7 @@ class Resolver:
         if in_file is not None and in_file[2] is not None:
             return self._key(in_file[1], in_file[2], where, chain)
         name, colon, part = body.partition(":")
-        if in_file is not None and not _NAME.fullmatch(body):
+        if in_file is not None and body not in self.deployed and body not in self.environ:
             raise ManifestError(
                 f"`${{{body}}}` names a file but no key in it", where=where, why="a value is needed here",
                 do=f"write ${{{body}:key.below[0]}}",
@@ -144,7 +149,7 @@ class Resolver:
                 why="what is checked is the value that is deployed, and a default would hide that it is missing",
                 do=f"write ${{{name}}}",
             )
-        close = nearest(word, URL_PARTS)
+        close = _MEANT_PARTS.get(word) or nearest(word, URL_PARTS)
         raise ManifestError(
             f"`{part}` is no part of a URL", where=where,
             why=f"the parts are {', '.join(URL_PARTS[:-1])} and query.KEY",

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import NoReturn
 
 from otpgate.config import iso3166, values
-from otpgate.config.keys import CODES, TRANSLATION, Key
+from otpgate.config.keys import AUTOFILL, CODES, TRANSLATION, Key
 from otpgate.config.model import Setting
 from otpgate.config.nodes import Node
 from otpgate.config.references import Resolved, Resolver
@@ -22,6 +22,7 @@ from otpgate_contracts.faults import nearest
 
 _LOCALE = re.compile(r"[a-z]{2,3}(?:[-_][A-Za-z0-9]{2,8})*")
 _NUMBER_AND_CODE = re.compile(r"(\+?\d{7,15})[:=]\s*(\d{3,10})")
+_TABLES = {"codes": CODES, "autofill": AUTOFILL}
 _HINTS = {
     "number": "write a number", "whole": "write a whole number", "duration": "write 250ms, 8s, 5m, 1h, or seconds",
     "rate": "write 5/s, 300/m or 1000/h", "fraction": "write 0.85 or 85%", "boolean": "write true or false",
@@ -142,9 +143,10 @@ class Settings:
         for name, child in node.items.items():
             if key.kind == "text_map":
                 _check_place(path, name, node.keys[name])
-            if key.kind == "codes" and name not in CODES:
-                unknown_key(name, node.keys[name], CODES, path)
-            inner = CODES[name] if key.kind == "codes" else Key("text", key.doc)
+            table = _TABLES.get(key.kind)
+            if table is not None and name not in table:
+                unknown_key(name, node.keys[name], table, path)
+            inner = table[name] if table is not None else Key("text", key.doc)
             items[name] = self._made(f"{path}.{name}", child, inner)
         value: object = {name: item.value for name, item in items.items()}
         if key.kind == "codes" and not any(item.present for item in items.values()):
@@ -187,7 +189,8 @@ def faulty(settings: Iterable[Setting]) -> tuple[Setting, ...]:
 
 def unknown_key(name: str, where: Span, known: Iterable[str], path: str) -> NoReturn:
     known = list(known)
-    close = nearest(name, known)
+    alike = [word for word in known if len(name) > 4 and word[:5].lower() == name[:5].lower()]
+    close = nearest(name, known) or (alike[0] if len(alike) == 1 else None)
     place = f"in `{path}`" if path else "at the top of the manifest"
     raise ManifestError(
         f"unknown key `{name}` {place}", where=where, why=f"the keys here are {', '.join(known)}",

@@ -13,7 +13,7 @@ _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)?")
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _RATE = re.compile(r"(\d+(?:\.\d+)?)\s*(?:/\s*(s|sec|second|m|min|minute|h|hour)|per\s+(second|minute|hour))?")
 _PER = {"s": 1.0, "sec": 1.0, "second": 1.0, "m": 60.0, "min": 60.0, "minute": 60.0, "h": 3600.0, "hour": 3600.0}
-_NUMBER = re.compile(r"[-+]?(\d+)(\.\d+)?([eE][-+]?\d+)?")
+_NUMBER = re.compile(r"[-+]?(\d{1,18})(\.\d+)?([eE][-+]?\d{1,2})?", re.ASCII)
 _TRUE = frozenset(("true", "1", "yes", "y", "on", "t", "enabled"))
 _FALSE = frozenset(("false", "0", "no", "n", "off", "f", "disabled"))
 
@@ -36,10 +36,9 @@ def number(source: str) -> int | float:
 
 def whole(source: str) -> int:
     """A number without a fraction, not below 0."""
-    value = number(source)
-    if not isinstance(value, int) or value < 0:
+    if re.fullmatch(r"\d{1,18}", source.strip(), re.ASCII) is None:
         raise Unfit(f'not a whole number: "{source}"')
-    return value
+    return int(source)
 
 
 def duration(source: str) -> float:

@@ -201,7 +201,7 @@ def test_two_kilobytes_of_yaml_are_read_in_a_moment() -> None:
     text = "".join(f"key{index}: {{name: value{index}, list: [1, two, ${{THREE}}]}}\n" for index in range(40))
     times = []
     for _ in range(10):
-        started = time.perf_counter()
+        started = time.process_time()
         documents.parse(text, "f.yaml", references=True)
-        times.append(time.perf_counter() - started)
+        times.append(time.process_time() - started)
     assert min(times) < 0.02

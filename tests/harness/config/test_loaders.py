@@ -56,7 +56,7 @@ A="x y" \n
 B=a b # kept
 C=one\\
 two
-D='single $X' 
+D='single $X'\x20
 E="esc \\" \\$ \\n"
 F=back\\ slash
 1BAD=x
