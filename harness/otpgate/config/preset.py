@@ -102,11 +102,22 @@ class Binder:
         span = found.entries[0].span if found.entries else self.where
         name = found.text.strip() or "sms"
         why = "a provider without a pack" if supported else "no provider of this service"
+        close = None if supported else self._nearest(name)
+        hint = f" (did you mean `{close}`?)" if close else ""
         setting = Setting(
             path=f"gateways.{name}.provider", value=None, text=found.text, span=span, reference=self.where,
-            undefined=found.undefined, entries=found.entries, problem=None if found.undefined else f'{why}: "{found.text}"',
+            undefined=found.undefined, entries=found.entries, problem=None if found.undefined else f'{why}: "{found.text}"{hint}',
         )
         return Gateway(name=name, provider="", product="sms", settings={"provider": setting}, span=self.where)
+
+    def _nearest(self, word: str) -> str | None:
+        """The service's own word for a provider that is closest, or equal but for case and separators."""
+        words = [
+            choice.text for node in self.preset.node.items["gateways"].items.values() if "chosen" in node.items
+            for choice in node.items["chosen"].children
+        ]
+        flat = {re.sub(r"[\W_]+", "", choice.lower()): choice for choice in words}
+        return flat.get(re.sub(r"[\W_]+", "", word.lower())) or nearest(word, words)
 
     def _gateway(self, provider: str, settings: Node) -> Node:
         bound = self._section(settings)

@@ -20,7 +20,7 @@ _FORMS = re.compile(
     r"|%\{(?P<ruby>[A-Za-z_]\w*)\}"  # %{code}
     r"|%(?:\d+\$)?0?\d*(?P<printf>[sdi])(?![A-Za-z0-9])"  # %s %06d %1$s
     r"|%(?P<percent>[A-Za-z_]+)%"  # %code%
-    r"|[$#]\{(?P<dollar>" + _NAME + r")\}"  # ${code} #{code}
+    r"|\$\{(?P<dollar>" + _NAME + r")\}"  # ${code}; in `@example.com #{code}` the # stays
     r"|\$(?P<bare>[A-Za-z_]\w*)"  # $code
     r"|\{(?P<single>[A-Za-z_][\w.]*|\d*)(?:![rsa])?(?::[^{}]*)?\}"  # {code} {0} {} {code:06d}
     r"|(?<![\w:/]):(?P<colon>[A-Za-z_]\w*)"  # :code
