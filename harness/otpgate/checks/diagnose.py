@@ -42,20 +42,19 @@ def diagnose(
         return None
     country = (failure.country,) if failure.country else None
     return finding_for(
-        manifest, packs, rule, evidence.gateway.name, evidence.row.settings, told(failure, evidence, pack),
+        manifest, packs, rule, evidence.gateway.name, evidence.row.settings, told(evidence, pack),
         countries=country, exchanges=tuple(filter(None, (evidence.exchange,))) or failure.exchanges,
     )
 
 
-def told(failure: Failure, evidence: Evidence, pack: Pack) -> str:
-    """What was seen, in the provider's words, and who is stranded by it."""
+def told(evidence: Evidence, pack: Pack) -> str:
+    """What was seen, in the provider's words."""
     row = evidence.row
     how = {
         "sync": "refuses the message", "body": "refuses the message inside a successful answer",
         "async": "accepts the message, then reports it lost",
     }[row.phase]
-    where = f" to {failure.country}" if failure.country else ""
-    return f"{pack.provider.title} {how}{where} with {row.code} ({row.title})."
+    return f"{pack.provider.title} {how} with {row.code} ({row.title})."
 
 
 def late_refusal(
@@ -95,7 +94,7 @@ def refusal(
         if call.provider and call.provider != gateway.provider:
             continue
         pack = packs[gateway.provider]
-        row = pack.error(call.code, gateway.product) or pack.error(call.code)
+        row = pack.error(call.code, gateway.product, call.reason) or pack.error(call.code, reason=call.reason)
         if row is not None:
             return Evidence(gateway=gateway, row=row, reason=call.reason, exchange=name)
     return None

@@ -16,7 +16,8 @@ QUIET = 1.0
 @steps("true_receipt")
 def true_receipt(play: Play) -> None:
     """The gateway's own receipts arrive at the service and are accepted."""
-    message = final(play, play.user)
+    message, _ = sent_or_undecided(play, play.user)
+    message = play.settle(message, extend(play.terms.delivered_within))
     receipts = [receipt for receipt in play.live.receipts() if receipt.message == message.id]
     if not receipts:
         raise play.stop(
@@ -146,7 +147,7 @@ def usable(receipt: Receipt) -> None:
 
 def unchanged(play: Play, message: Message) -> None:
     """Nothing more is sent, and the code still verifies."""
-    more = play.quiet(play.user, QUIET, play.live.messages(play.user.phone)[-1].id)
+    more = play.quiet(play.user, QUIET, message.id)
     if more:
         play.fail(
             "receipt_changed_state", f"the receipt made the service send {len(more)} more message(s) through {more[0].gateway}",

@@ -59,7 +59,8 @@ def alpha(to: str, text: str) -> str:
     account, token = ENV["ALPHA_ACCOUNT"], ENV["ALPHA_TOKEN"]
     status, answer = post(
         f"https://api.twilio.com/2010-04-01/Accounts/{account}/Messages.json",
-        {"To": to, "From": ENV["ALPHA_FROM"], "Body": text, **callback("StatusCallback", "alpha")},
+        {"To": to, "From": ENV["ALPHA_FROM"], "Body": text, **callback("StatusCallback", "alpha"),
+         **({"ValidityPeriodd": "300"} if "misspells" in DEFECTS else {})},
         {"Authorization": "Basic " + base64.b64encode(f"{account}:{token}".encode()).decode()},
     )
     if status != 201:
@@ -106,6 +107,7 @@ class Service:
         self.codes: dict[str, dict] = {}
         self.attempts: dict[str, Attempt] = {}
         self.final: set[str] = set()
+        self.sessions: dict[str, dict[str, str]] = {}
         self.failures = {"alpha": 0, "beta": 0}
 
     def issue(self, phone: str) -> str:
@@ -266,6 +268,8 @@ class Handler(BaseHTTPRequestHandler):
         parts = urllib.parse.urlsplit(self.path)
         if parts.path == "/healthz":
             self.answer(200, {})
+        elif parts.path == "/form":
+            self.form_page()
         elif parts.path.startswith("/receipts/"):
             self.take_receipt(parts, dict(urllib.parse.parse_qsl(parts.query, keep_blank_values=True)))
         else:
@@ -281,6 +285,8 @@ class Handler(BaseHTTPRequestHandler):
                     else dict(urllib.parse.parse_qsl(body, keep_blank_values=True))
                 )
                 self.take_receipt(parts, fields)
+            elif parts.path == "/form":
+                self.take_form({name: values[0] for name, values in urllib.parse.parse_qs(body, keep_blank_values=True).items()})
             elif parts.path == "/otp":
                 phone = json.loads(body)["phone"]
                 self.service.request(phone)
@@ -307,9 +313,35 @@ class Handler(BaseHTTPRequestHandler):
             status = 500
         self.answer(status, {})
 
-    def answer(self, status: int, document: dict) -> None:
+    def form_page(self) -> None:
+        """A page with a new token, bound to the session cookie."""
+        session = self.session() or secrets.token_hex(8)
+        token = secrets.token_hex(8)
+        self.service.sessions.setdefault(session, {})["token"] = token
+        self.answer(200, {"html": f"<input name='csrf' value='{token}'>"}, ("Set-Cookie", f"session={session}; HttpOnly"))
+
+    def take_form(self, form: dict[str, str]) -> None:
+        """Both steps of the sign-in: a number, then a code; the token of the last page must come along."""
+        session = self.service.sessions.get(self.session() or "", {})
+        if not form.get("csrf") or session.pop("token", None) != form["csrf"]:
+            self.answer(403, {"error": "the form has expired"})
+        elif "phone" in form:
+            session["phone"] = form["phone"]
+            self.service.request(form["phone"])
+            self.answer(302, {}, ("Location", "/form"))
+        else:
+            accepted = self.service.verify(session.get("phone", ""), form.get("code", "")) == 200
+            self.answer(302 if accepted else 200, {"html": "" if accepted else "wrong code"}, ("Location", "/home"))
+
+    def session(self) -> str | None:
+        cookies = dict(part.split("=", 1) for part in self.headers.get("Cookie", "").split("; ") if "=" in part)
+        return cookies.get("session")
+
+    def answer(self, status: int, document: dict, *headers: tuple[str, str]) -> None:
         body = json.dumps(document).encode()
         self.send_response(status)
+        for name, value in headers:
+            self.send_header(name, value)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()

@@ -1,0 +1,54 @@
+"""A healthy service is green in everything, whatever the number of lanes and the order."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from e2e.small import SERVICES, Small
+
+pytestmark = [pytest.mark.slow, pytest.mark.fence]
+
+STATEFUL = ("failover", "bad-recipient", "no-storm", "delivers")
+
+
+def test_a_healthy_service_passes_everything(tmp_path: Path) -> None:
+    """Every scenario of every route and gateway is decided and green."""
+    found = Small(tmp_path).verify()
+    assert (found.code, found.failing(), found.names) == (0, [], set())
+
+
+def test_a_service_with_a_circuit_breaker_is_not_coloured(tmp_path: Path) -> None:
+    """One failure opens the breaker for everybody, and still each scenario sees its own gateway fail."""
+    found = Small(tmp_path, BREAKER="1").verify(scenarios=STATEFUL)
+    assert (found.code, found.failing()) == (0, [])
+
+
+@pytest.mark.parametrize("options", [("--jobs", "3"), ("--seed", "11"), ("--jobs", "5", "--seed", "12")])
+def test_verdicts_depend_on_neither_lanes_nor_order(tmp_path: Path, options: tuple[str, ...]) -> None:
+    """A breaker and a defect together: the same verdicts for any --jobs and --seed."""
+    service = Small(tmp_path, "ignores_silence", BREAKER="1")
+    chosen = ("failover/no_receipt", "failover/server_error", "failover/rate_limited", "bad-recipient", "delivers")
+    assert service.verify(*options, scenarios=chosen).verdicts == service.verify(scenarios=chosen).verdicts
+
+
+def test_a_sign_in_by_forms_with_csrf_tokens_is_walked_through(tmp_path: Path) -> None:
+    """Pages, hidden tokens and a session cookie lead to a code and back."""
+    service = Small(tmp_path)
+    api = (SERVICES / "manifest.yaml").read_text().partition("  api:\n")[2].partition("gateways:")[0]
+    service.replace("manifest.yaml", api, (SERVICES / "forms.yaml").read_text())
+    found = service.verify(scenarios=("delivers", "refuses-wrong-code"))
+    assert (found.code, found.failing()) == (0, [])
+
+
+def test_an_unfenced_run_gives_the_same_verdicts(tmp_path: Path) -> None:
+    """Proxy variables and twins of the secrets instead of a fence; the service sees the same gateways."""
+    found = Small(tmp_path).verify("--unfenced", scenarios=("delivers", "receipts", "failover/server_error"))
+    assert (found.code, found.failing()) == (0, [])
+
+
+def test_nothing_selected_is_never_green(tmp_path: Path) -> None:
+    """A scenario that applies to nothing leaves exit code 5."""
+    service = Small(tmp_path)
+    service.replace("manifest.yaml", "signature_secret: ${BETA_SIGNATURE}\n    ", "")
+    assert service.verify("--gateway", "fallback", scenarios=("receipts/replayed",)).code == 5
