@@ -18,6 +18,7 @@ import msgspec
 from otpgate.client import Connect, Fakes, exchange
 from otpgate.engines.launch import LaneProcess, fakes_command
 from otpgate.engines.model import Response
+from otpgate.engines.twins import Twins
 from otpgate.errors import EnvironmentUnusable
 from otpgate_contracts.admin import FakesConfig, Ready
 
@@ -52,6 +53,7 @@ class ProcessLane:
         self.fakes_seconds = 0.0
         self.service_seconds = 0.0
         self.ready: Ready | None = None
+        self.twins: Twins | None = None
         self.port = 0
         self.process = process
         self._log = os.path.join(folder, "service.log")
@@ -135,7 +137,11 @@ class ProcessLane:
         self, method: str, path: str, *, headers: dict[str, str] | None = None, body: bytes | None = None,
         timeout: float = 30.0,
     ) -> Response:
-        return exchange(self._door, method, path, headers=headers, body=body, timeout=timeout)
+        answer = exchange(self._door, method, path, headers=headers, body=body, timeout=timeout)
+        if self.twins is not None and answer.body:
+            text = self.twins.originals(answer.body.decode("utf-8", "surrogateescape"))
+            return msgspec.structs.replace(answer, body=text.encode("utf-8", "surrogateescape"))
+        return answer
 
     def admin(self, method: str, path: str, body: Any = None, timeout: float = 30.0) -> Any:
         return self.fakes.call(method, path, body, timeout)
@@ -148,7 +154,8 @@ class ProcessLane:
         return self._fakes
 
     def logs(self) -> str:
-        return _read(self._log)
+        text = _read(self._log)
+        return text if self.twins is None else self.twins.originals(text)
 
     def alive(self) -> bool:
         if self._stopped.is_set() or self.process.exit_code(self._fakes_pid) is not None:

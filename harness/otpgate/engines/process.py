@@ -135,7 +135,9 @@ class ProcessEngine:
         document = self.fakes_document(plan, port, fenced=lane.fenced)
         environment = dict(plan.environment)
         if not lane.fenced and plan.url is None:
-            document, environment = unfenced.with_twins(document, environment, self.options.run_id, lane.notes)
+            document, environment, lane.twins = unfenced.with_twins(
+                document, environment, self.options.run_id, lane.notes
+            )
         ready = lane.start_fakes(document, own_environment())
         if plan.command is None:
             assert plan.url is not None

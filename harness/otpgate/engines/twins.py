@@ -58,6 +58,13 @@ class Twins:
                 text = text.replace(secret, self.pairs[secret])
         return text
 
+    def originals(self, text: str) -> str:
+        """A text with every twin in it replaced by its secret: what a program said, as if it had had the secret."""
+        for secret, made in self.pairs.items():
+            if len(secret) >= SHORTEST_PART and made != secret:
+                text = text.replace(made, secret)
+        return text
+
     def _know(self, secret: str, made: str) -> None:
         self.pairs[secret] = made
         self.pairs[_digest(secret)] = _digest(made)

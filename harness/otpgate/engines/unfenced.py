@@ -27,8 +27,8 @@ def addresses(ready: Ready) -> dict[str, str]:
 
 def with_twins(
     document: FakesConfig, environment: dict[str, str], seed: str, notes: list[str]
-) -> tuple[FakesConfig, dict[str, str]]:
-    """The start document and the environment with twins for secrets, and a note that says so."""
+) -> tuple[FakesConfig, dict[str, str], Twins]:
+    """The start document and the environment with twins for secrets, the twins, and a note that says so."""
     twins = Twins(seed)
     for gateway in document.gateways:
         for secret in gateway.secrets.values():
@@ -41,7 +41,7 @@ def with_twins(
         "no fence: calls reach the fakes by proxy variables only, and the service was handed twins of its secrets"
         + (f" ({', '.join(replaced)})" if replaced else "")
     )
-    return msgspec.convert(plain, FakesConfig), changed
+    return msgspec.convert(plain, FakesConfig), changed, twins
 
 
 def _rewritten(value: Any, twins: Twins) -> Any:

@@ -106,7 +106,7 @@ def _document(hashed: str) -> FakesConfig:
 
 def test_fake_and_service_are_handed_the_same_twin() -> None:
     """The fake's secret, the account's hash of it and the environment all change together."""
-    document, environment = with_twins(_document(TOKEN), {"TOKEN": TOKEN, "OTHER": "x"}, "seed", notes := [])
+    document, environment, _ = with_twins(_document(TOKEN), {"TOKEN": TOKEN, "OTHER": "x"}, "seed", notes := [])
     made = environment["TOKEN"]
     gateway = document.gateways[0]
     assert made != TOKEN
@@ -120,7 +120,7 @@ def test_fake_and_service_are_handed_the_same_twin() -> None:
 
 def test_a_wrong_secret_stays_wrong() -> None:
     """The twin of a secret that is not the account's is not the account's either."""
-    document, environment = with_twins(_document("the real one"), {"TOKEN": TOKEN}, "seed", [])
+    document, environment, _ = with_twins(_document("the real one"), {"TOKEN": TOKEN}, "seed", [])
     account = document.gateways[0].account
     assert account is not None
     assert account.credentials is not None
@@ -131,10 +131,17 @@ def test_a_padded_secret_stays_wrong_only_by_its_padding() -> None:
     """White space around a secret survives, and the account keeps knowing the secret without it."""
     document = _document(TOKEN)
     document.gateways[0].secrets["token"] = f"{TOKEN}\n"
-    changed, environment = with_twins(document, {"TOKEN": f"{TOKEN}\n"}, "seed", [])
+    changed, environment, _ = with_twins(document, {"TOKEN": f"{TOKEN}\n"}, "seed", [])
     account = changed.gateways[0].account
     assert account is not None
     assert account.credentials is not None
     assert environment["TOKEN"].endswith("\n")
     stripped = environment["TOKEN"].strip()
     assert account.credentials[0].secret_sha256 == hashlib.sha256(stripped.encode()).hexdigest()
+
+
+def test_what_a_program_says_with_a_twin_reads_as_its_secret() -> None:
+    """A leaked twin is a leaked secret: the texts that are judged hold the secret again."""
+    twins = Twins("seed")
+    made = twins.of(TOKEN)
+    assert twins.originals(f"token {made}, of length 32") == f"token {TOKEN}, of length 32"
