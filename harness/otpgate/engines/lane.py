@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import select
+import shutil
 import signal
 import socket
 import tempfile
@@ -246,7 +247,7 @@ class ProcessLane:
                 raise EnvironmentUnusable(
                     f"{name} ended {_how(code)} before it was ready", where=f"lane {self.name}",
                     why=f"waited for {what}; its last lines:\n{self._tail(log)}",
-                    do=_hint(self._tail(log), self.fenced),
+                    do=_hint(self._tail(log), self.fenced, self._program),
                 )
             state = problem()
             if state is None:
@@ -303,9 +304,12 @@ def _how(code: int) -> str:
         return f"by signal {-code}"
 
 
-def _hint(tail: str, fenced: bool) -> str:
+def _hint(tail: str, fenced: bool, program: Program | None) -> str:
     if "ModuleNotFoundError" in tail or "Cannot find module" in tail:
-        return "install the service's dependencies into the environment that `command` runs in"
+        word = program.argv[0] if program is not None else ""
+        path = program.environment.get("PATH", os.defpath) if program is not None else ""
+        found = shutil.which(word, path=path) or word or "what `command` starts"
+        return f"install the service's dependencies where {found} finds them, or put the right environment first in PATH"
     if "Address already in use" in tail or "EADDRINUSE" in tail:
         return "let the service listen on {port}; it chose one that is taken"
     if fenced and any(word in tail for word in ("Connection refused", "ECONNREFUSED", "could not connect")):

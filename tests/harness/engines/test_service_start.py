@@ -92,7 +92,7 @@ def test_a_service_that_dies_at_once(lane: ProcessLane) -> None:
     assert "ended with exit code 1 before it was ready" in text
     assert "GET /ready on port 8080" in text
     assert "ModuleNotFoundError: No module named 'no_such_module_of_ours'" in text
-    assert "install the service's dependencies" in text
+    assert f"dependencies where {sys.executable} finds them" in text
 
 
 def test_a_service_that_never_listens(lane: ProcessLane) -> None:
