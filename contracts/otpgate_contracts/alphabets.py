@@ -1,17 +1,18 @@
 """Character tables of the GSM 7-bit alphabet and its national variants (3GPP TS 23.038, sections 6.2.1 and annex A).
 
 A table is a text of 128 characters, position = septet; NONE stands where a table has no character, and at the escape.
-The Spanish, Portuguese and Turkish tables are here. The ten Indic ones of the same annex are not: no gateway is known
-to emit them, and a text in those scripts is sent as UCS-2.
+A national table is used only where a gateway is told so: nobody else emits them, and the text is sent as UCS-2.
 """
 
 from __future__ import annotations
 
+from functools import cache
 from types import MappingProxyType
 
 from msgspec import Struct
 
-NONE = "\uffff"
+from otpgate_contracts.indic import NONE, SCRIPTS
+
 ESCAPE = 0x1B
 
 BASIC = (
@@ -35,7 +36,7 @@ class Language(Struct, frozen=True, kw_only=True):
     locking: str | None = None
 
 
-LANGUAGES: MappingProxyType[str, Language] = MappingProxyType({
+_LATIN: MappingProxyType[str, Language] = MappingProxyType({
     "tr": Language(
         code=1,
         single={
@@ -66,3 +67,13 @@ LANGUAGES: MappingProxyType[str, Language] = MappingProxyType({
         }),
     ),
 })
+
+#: ISO 639 codes of the languages that have tables
+LANGUAGES = (*_LATIN, *SCRIPTS)
+
+
+@cache
+def language(code: str) -> Language:
+    """The tables of a language; KeyError for one that has none."""
+    script = SCRIPTS.get(code)
+    return Language(code=script.code, single=script.single(), locking=script.locking()) if script else _LATIN[code]

@@ -13,11 +13,14 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator
+from functools import cache
 from typing import Literal
 
 from msgspec import Struct
 
-from otpgate_contracts.alphabets import BASIC, EXTENSION, LANGUAGES, NONE
+from otpgate_contracts.alphabets import BASIC, EXTENSION
+from otpgate_contracts.alphabets import language as national
+from otpgate_contracts.indic import NONE
 from otpgate_contracts.look_alikes import LOOK_ALIKES
 
 Encoding = Literal["GSM7", "UCS2", "8BIT"]
@@ -61,18 +64,20 @@ def segments(
     """How many messages a text takes. An empty text takes one.
 
     `encoding` None chooses as handsets do; GSM7 counts a character outside the alphabet as the one `?` it becomes;
-    8BIT counts UTF-8 octets. `ref16` numbers the parts with 16 bits. `language` allows the single-shift table of tr,
-    es or pt, whose header element takes room in every segment.
+    8BIT counts UTF-8 octets. `ref16` numbers the parts with 16 bits. `language` (ISO 639) allows the national tables of a
+    language where the default alphabet does not do; each table in use takes room in every segment.
     """
-    if language is None and encoding in {None, "GSM7"}:
+    if encoding in {None, "GSM7"}:
         if encoding or not _foreign.search(text):
             units = len(text) + len(_extended.findall(text))
             if units <= 160:
                 return Segments("GSM7", units, 1, 160)
-    elif language is None and encoding == "UCS2" and len(text) <= 35:
+            if units == len(text):
+                joined = 152 if ref16 else 153
+                return Segments("GSM7", units, -(-units // joined), joined)
+    elif encoding == "UCS2" and len(text) <= 35:
         return Segments("UCS2", _utf16_units(text), 1, 70)
-    chosen, sizes = _measure(text, encoding, language)
-    single, joined = capacity(chosen, ref16=ref16, language=language if chosen == "GSM7" else None)
+    chosen, sizes, (single, joined) = _measure(text, encoding, ref16, language)
     units = sum(sizes)
     if units <= single:
         return Segments(chosen, units, 1, single)
@@ -81,18 +86,16 @@ def segments(
 
 def split(text: str, encoding: str | None = None, ref16: bool = False, language: str | None = None) -> list[str]:
     """The text of each segment; neither an escape pair nor a surrogate pair is cut in two."""
-    chosen, sizes = _measure(text, encoding, language)
-    single, joined = capacity(chosen, ref16=ref16, language=language if chosen == "GSM7" else None)
+    _, sizes, (single, joined) = _measure(text, encoding, ref16, language)
     if sum(sizes) <= single:
         return [text]
     return [text[start:end] for start, end in _pack(sizes, joined)]
 
 
-def capacity(encoding: str, *, ref16: bool = False, language: str | None = None) -> tuple[int, int]:
-    """Units in a message that stands alone, and in each part of a longer one."""
-    shift = _SHIFT_ELEMENT if language else 0
-    alone = _USER_DATA_OCTETS - (shift + 1 if shift else 0)
-    joined = _USER_DATA_OCTETS - (_CONCATENATION_HEADER_16 if ref16 else _CONCATENATION_HEADER) - shift
+def capacity(encoding: str, *, ref16: bool = False, shifts: int = 0) -> tuple[int, int]:
+    """Units in a message that stands alone, and in each part of a longer one. `shifts`: national tables in use."""
+    alone = _USER_DATA_OCTETS - (shifts * _SHIFT_ELEMENT + 1 if shifts else 0)
+    joined = _USER_DATA_OCTETS - (_CONCATENATION_HEADER_16 if ref16 else _CONCATENATION_HEADER) - shifts * _SHIFT_ELEMENT
     if encoding == "GSM7":
         return alone * 8 // 7, joined * 8 // 7
     return (alone // 2, joined // 2) if encoding == "UCS2" else (alone, joined)
@@ -121,14 +124,31 @@ def _suggestion(char: str) -> str | None:
     return become if become != char and not _foreign.search(become) and (become or ord(char) in LOOK_ALIKES) else None
 
 
-def _measure(text: str, encoding: str | None, language: str | None) -> tuple[Encoding, list[int]]:
-    """The encoding, and the units each character takes in it."""
-    two = _TWO_SEPTETS if language is None else frozenset(LANGUAGES[language].single.values()) - _BASIC
+def _measure(
+    text: str, encoding: str | None, ref16: bool, language: str | None
+) -> tuple[Encoding, list[int], tuple[int, int]]:
+    """The encoding, the units each character takes in it, and the room of a message."""
     if encoding == "8BIT":
-        return "8BIT", [len(char.encode("utf-8", "surrogatepass")) for char in text]
-    if encoding == "GSM7" or (encoding is None and all(char in _BASIC or char in two for char in text)):
-        return "GSM7", [2 if char in two else 1 for char in text]
-    return "UCS2", [2 if char > "\uffff" else 1 for char in text]
+        return "8BIT", [len(char.encode("utf-8", "surrogatepass")) for char in text], capacity("8BIT", ref16=ref16)
+    if encoding == "GSM7" or (encoding is None and not _foreign.search(text)):
+        return "GSM7", [2 if char in _TWO_SEPTETS else 1 for char in text], capacity("GSM7", ref16=ref16)
+    if encoding is None and language is not None:
+        used = set(text)
+        for one, two, shifts in _tables(language):
+            if used <= one | two:
+                return "GSM7", [1 if char in one else 2 for char in text], capacity("GSM7", ref16=ref16, shifts=shifts)
+    return "UCS2", [2 if char > "\uffff" else 1 for char in text], capacity("UCS2", ref16=ref16)
+
+
+@cache
+def _tables(language: str) -> tuple[tuple[frozenset[str], frozenset[str], int], ...]:
+    """The ways to write a language in seven bits: characters of one septet, of two, and national tables in use."""
+    tables = national(language)
+    two = frozenset(tables.single.values())
+    if tables.locking is None:
+        return ((_BASIC, two, 1),)
+    one = frozenset(tables.locking) - {NONE}
+    return (one, _TWO_SEPTETS, 1), (_BASIC, two, 1), (one, two, 2)
 
 
 def _pack(sizes: list[int], room: int) -> Iterator[tuple[int, int]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import unicodedata
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from otpgate_contracts.alphabets import BASIC, ESCAPE, EXTENSION, LANGUAGES, NONE
+from otpgate_contracts.alphabets import BASIC, ESCAPE, EXTENSION, LANGUAGES, language
+from otpgate_contracts.indic import NONE
 from otpgate_contracts.look_alikes import LOOK_ALIKES
 from otpgate_contracts.text import (
     alphabet,
@@ -52,43 +54,78 @@ def test_the_default_alphabet_is_the_codecs() -> None:
 def test_the_spanish_table_is_the_codecs() -> None:
     """The Spanish single-shift table decodes as in an independent codec."""
     codec = gsm0338.Codec(single_shift_decode_map=gsm0338.SINGLE_SHIFT_CHARACTER_SET_SPANISH)
-    for septet, char in LANGUAGES["es"].single.items():
+    for septet, char in language("es").single.items():
         assert codec.decode(bytes([ESCAPE, septet]))[0] == char
 
 
-@pytest.mark.parametrize("language", sorted(LANGUAGES))
-def test_a_national_table_is_whole(language: str) -> None:
-    """A locking table has 128 places, keeps the escape free, and the single-shift table holds the usual extension."""
-    table = LANGUAGES[language]
+@pytest.mark.parametrize("code", LANGUAGES)
+def test_a_national_table_is_whole(code: str) -> None:
+    """A locking table has 128 places, keeps the escape free and no character twice; the extension stays reachable."""
+    table = language(code)
     assert set(EXTENSION.values()) <= set(table.single.values())
     if table.locking:
         assert len(table.locking) == 128
-        assert table.locking[ESCAPE] == NONE
-        assert len(set(table.locking)) == 128
+        assert (table.locking[0x0A], table.locking[0x0D], table.locking[ESCAPE]) == ("\n", "\r", NONE)
+        letters = [char for char in table.locking if char != NONE]
+        assert len(set(letters)) == len(letters)
+        assert all(unicodedata.category(char) != "Cn" for char in letters)
 
 
-@pytest.mark.parametrize(("language", "text"), [("tr", "Kod: İĞŞçğış"), ("es", "Código ÁÍÓÚ"), ("pt", "Código não é você")])
-def test_a_national_table_keeps_a_text_in_seven_bits(language: str, text: str) -> None:
-    """A text of that language is UCS2 by default, and GSM7 with 155 septets where its table is allowed."""
-    assert alphabet(text) == "UCS2"
-    assert (segments(text, language=language).encoding, segments(text, language=language).per_segment) == ("GSM7", 155)
+def test_languages_have_the_numbers_of_the_annex() -> None:
+    """Thirteen languages are numbered 1 to 13 in their header element; Spanish alone has no locking table."""
+    assert [language(code).code for code in LANGUAGES] == list(range(1, 14))
+    assert [code for code in LANGUAGES if language(code).locking is None] == ["es"]
 
 
 @pytest.mark.parametrize(
-    ("encoding", "ref16", "language", "expected"),
+    ("code", "text", "room"),
     [
-        ("GSM7", False, None, (160, 153)),
-        ("GSM7", True, None, (160, 152)),
-        ("GSM7", False, "tr", (155, 149)),
-        ("UCS2", False, None, (70, 67)),
-        ("UCS2", True, None, (70, 66)),
-        ("8BIT", False, None, (140, 134)),
-        ("8BIT", True, None, (140, 133)),
+        ("tr", "Kod: İĞŞçğış", 155),
+        ("es", "Código ÁÍÓÚ", 155),
+        ("pt", "Código não é você", 155),
+        ("hi", "आपका कोड: 482913", 155),
+        ("bn", "আপনার কোড 482913", 155),
+        ("gu", "તમારો કોડ 482913", 155),
+        ("kn", "ನಿಮ್ಮ ಕೋಡ್ 482913", 155),
+        ("ml", "കോഡ് 482913", 155),
+        ("or", "ଆପଣଙ୍କ କୋଡ 482913", 155),
+        ("pa", "ਤੁਹਾਡਾ ਕੋਡ 482913", 155),
+        ("ta", "உங்கள் குறியீடு 482913", 155),
+        ("te", "మీ కోడ్ 482913", 155),
+        ("ur", "آپ کا کوڈ 482913", 155),
+        ("hi", "आपका OTP 482913 है।", 152),
+        ("hi", "आपका कोड ४८२९१३", 152),
     ],
 )
-def test_room_of_a_message(encoding: str, ref16: bool, language: str | None, expected: tuple[int, int]) -> None:
+def test_a_national_table_keeps_a_text_in_seven_bits(code: str, text: str, room: int) -> None:
+    """A text of that language is UCS2 by default; its table keeps it in 155 septets, two tables in 152."""
+    assert alphabet(text) == "UCS2"
+    found = segments(text, language=code)
+    assert (found.encoding, found.per_segment) == ("GSM7", room)
+
+
+def test_a_national_table_is_not_used_without_need() -> None:
+    """A text of the default alphabet keeps its 160 septets; one that no table writes stays UCS2."""
+    assert segments("Your code", language="tr") == segments("Your code")
+    assert segments("Ваш код", language="hi").encoding == "UCS2"
+
+
+@pytest.mark.parametrize(
+    ("encoding", "ref16", "shifts", "expected"),
+    [
+        ("GSM7", False, 0, (160, 153)),
+        ("GSM7", True, 0, (160, 152)),
+        ("GSM7", False, 1, (155, 149)),
+        ("GSM7", False, 2, (152, 146)),
+        ("UCS2", False, 0, (70, 67)),
+        ("UCS2", True, 0, (70, 66)),
+        ("8BIT", False, 0, (140, 134)),
+        ("8BIT", True, 0, (140, 133)),
+    ],
+)
+def test_room_of_a_message(encoding: str, ref16: bool, shifts: int, expected: tuple[int, int]) -> None:
     """A message has the room that 140 octets leave beside its header."""
-    assert capacity(encoding, ref16=ref16, language=language) == expected
+    assert capacity(encoding, ref16=ref16, shifts=shifts) == expected
 
 
 def test_a_sixteen_bit_reference_can_cost_a_segment() -> None:
