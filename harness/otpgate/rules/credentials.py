@@ -210,7 +210,7 @@ def credential_padded(gateway: GatewaySubject) -> Iterator[Fault]:
             if clings and placeholder(part.text) is None:
                 secret = is_secret(name, spec)
                 yield Fault(
-                    message=f"{label(part)}, the `{name}` of `{gateway.name}`, has {clings}"
+                    message=f"{label(part)}, the `{name}` of `{gateway.name}`, carries {clings}"
                     f" ({shape(part.text) if secret else quoted(part.text)}); {gateway.title} takes these bytes as they are.",
                     at=part,
                     fix=Fix("remove what clings to the value", replacement=None if secret else bare(part.text), safe=not secret),

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from otpgate.findings import Fix
 from otpgate.rules.registry import Fault, Missing, rule
 from otpgate.rules.subjects import GatewaySubject, SenderUse
-from otpgate.rules.values import placeholder, sound
+from otpgate.rules.values import padding, placeholder, sound
 from otpgate.rules.words import label, listed, quoted
 from otpgate_contracts.account import Sender
 
@@ -41,7 +41,7 @@ def sender_syntax(gateway: GatewaySubject) -> Iterator[Fault]:
     if gateway.pack is None:
         return
     for use in gateway.sender_uses:
-        if use.kind is not None or placeholder(use.text) or use.text != use.text.strip():
+        if use.kind is not None or placeholder(use.text) or padding(use.text):
             continue
         kinds: set[str] = {kind.kind for kind in gateway.pack.senders.kinds}
         why, replacement = _what_is_wrong(gateway, use, kinds)

@@ -10,7 +10,7 @@ from otpgate.findings import Fix, Span
 from otpgate.rules.registry import Fault, Missing, rule
 from otpgate.rules.subjects import GatewaySubject, ServiceSubject
 from otpgate.rules.values import placeholder, unresolved
-from otpgate.rules.wording import code_pattern, display, has_code, literals, rendered
+from otpgate.rules.wording import display, fields, fixed, has_code, literals, rendered
 from otpgate.rules.words import label, listed, nearest, quoted
 from otpgate_contracts.account import Template
 
@@ -57,8 +57,8 @@ def template_without_code(service: ServiceSubject) -> Iterator[Fault | Missing]:
                         at=setting, fix=Fix('deploy a text such as "{code} is your code."'))
         elif not has_code(service, text):
             own = service.otp("placeholder")
-            fields = re.findall(r"\{[^{}]*\}|%\(\w+\)s|\$\w+", text)
-            seen = f"; it holds {listed(quoted(field) for field in fields[:3])}" if fields else ""
+            others = [field.text for field in fields(service, text)]
+            seen = f"; it holds {listed(quoted(field) for field in others[:3])}" if others else ""
             wanted = own.text if own else "{code}"
             yield Fault(
                 message=f"{label(setting)}{display(locale)} has no place for the code ({quoted(wanted)}){seen}: users get a text"
@@ -228,8 +228,8 @@ def _autofill_faults(service: ServiceSubject, text: str, android: str | None, do
         if size > 140:
             yield f"comes to {size} bytes; Android hands over messages of at most 140"
     if domain:
-        code = code_pattern(service)
-        if not re.fullmatch(r"@" + re.escape(domain) + r" #(?:" + code + r")(?: @\S+)?", lines[-1].strip()):
+        last = (rendered(service, text).rstrip().splitlines() or [""])[-1].strip()
+        if not re.fullmatch(r"@" + re.escape(domain) + r" #8+(?: @\S+)?", last):
             yield f"does not end with the line `@{domain} #` and the code, so browsers do not offer to fill it in"
 
 
@@ -256,16 +256,22 @@ def template_unresolved(service: ServiceSubject) -> Iterator[Fault]:
     for locale, setting in service.templates.items():
         if not setting.present:
             continue
-        left = unresolved(re.sub(code_pattern(service), "", setting.text))
+        left = unresolved(_bare_references(service, setting.text))
         if any("undefined_expansion" in entry.remarks for entry in setting.entries):
             yield Fault(message=f"{label(setting)}{display(locale)} holds a `$` reference that nothing defines: its loader leaves a gap"
                         f" ({quoted(setting.text)}).", at=setting, fix=Fix("write the value itself"))
-        elif left and not re.match(r"\{\{", left):
+        elif left:
             yield Fault(message=f"{label(setting)}{display(locale)} holds the unresolved reference {quoted(left)}.", at=setting,
                         fix=Fix("write the value itself"))
         elif placeholder(setting.text) and "{" not in setting.text:
             yield Fault(message=f"{label(setting)}{display(locale)} {placeholder(setting.text)}.", at=setting,
                         fix=Fix("write the text"))
+
+
+def _bare_references(service: ServiceSubject, text: str) -> str:
+    """The text without the fields that a template engine fills; references of deployments stay."""
+    deployed = [field for field in fields(service, text) if not field.code and re.fullmatch(r"\$\{?[A-Z][A-Z0-9_]+\}?", field.text)]
+    return " ".join(field.text for field in deployed) or fixed(service, text)
 
 
 @rule("TP006", "link-in-text", scope="service", severity="warning", confidence="medium")
@@ -376,14 +382,13 @@ def template_missing_locale(service: ServiceSubject) -> Iterator[Fault]:
     texts = {locale: setting for locale, setting in service.templates.items() if locale and setting.present}
     if len(texts) < 2:
         return
-    pattern = code_pattern(service)
-    fields = {
-        locale: frozenset(re.findall(r"\{[^{}\s]+\}|%\(\w+\)s", re.sub(pattern, "", setting.text)))
+    used = {
+        locale: frozenset(field.text for field in fields(service, setting.text) if not field.code and field.name)
         for locale, setting in texts.items()
     }
-    common = frozenset.intersection(*fields.values())
-    for locale, names in fields.items():
+    common = frozenset.intersection(*used.values())
+    for locale, names in used.items():
         extra = names - common
-        if extra and all(not (other & extra) for name, other in fields.items() if name != locale):
+        if extra and all(not (other & extra) for name, other in used.items() if name != locale):
             yield Fault(message=f"{label(texts[locale])} ({locale}) uses {listed(quoted(name) for name in sorted(extra))}, which no"
                         " other language does.", at=texts[locale], fix=Fix("use the same fields in every language"))

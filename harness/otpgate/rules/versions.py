@@ -9,7 +9,7 @@ from otpgate.config.model import Entry, Setting
 from otpgate.findings import Fix, Span
 from otpgate.rules.dependencies import Package, allowed, normal
 from otpgate.rules.environments import SINKS
-from otpgate.rules.registry import Fault, rule
+from otpgate.rules.registry import Fault, Missing, rule
 from otpgate.rules.subjects import GatewaySubject, ServiceSubject
 from otpgate.rules.values import number, sound
 from otpgate.rules.words import duration, label, listed, nearest, quoted
@@ -24,7 +24,7 @@ SPELLINGS = {
 
 
 @rule("VR001", "provider-unknown")
-def provider_unknown(gateway: GatewaySubject) -> Iterator[Fault]:
+def provider_unknown(gateway: GatewaySubject) -> Iterator[Fault | Missing]:
     """The provider's id is unknown or empty.
 
     Why: services look providers up by an exact word; a hyphen for an underscore, another case, a version that does not
@@ -57,9 +57,13 @@ def provider_unknown(gateway: GatewaySubject) -> Iterator[Fault]:
         return
     if set(re.split(r"[^a-z0-9]+", setting.text.lower())) & SINKS and gateway.service.production:
         return
+    if setting.problem and "without a pack" in setting.problem:
+        yield Missing(what=f"a pack for the provider {quoted(setting.text)}")
+        return
     known = loading.ids()
     parts = re.split(r"[^a-z0-9]+", setting.text.lower())
-    close = next((id for id in known if id in parts), None) or nearest(setting.text, known)
+    hinted = re.search(r"did you mean `(\w+)`", setting.problem or "")
+    close = (hinted and hinted[1]) or next((id for id in known if id in parts), None) or nearest(setting.text, known)
     yield Fault(
         message=f"{label(setting)} is {quoted(setting.text)}, no known provider" + (f"; {close} was meant?" if close else
                                                                                  f" (known: {listed(known)})."),

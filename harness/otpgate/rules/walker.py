@@ -45,7 +45,7 @@ def walk(
             if isinstance(fault, Missing):
                 undecided[Undecided(rule=rule.id, gateway=gateway.name if gateway else None, missing=fault.what)] = None
                 continue
-            if narrowed and fault.countries is not None and not set(fault.countries) & set(narrowed):
+            if _built_in(service.manifest, rule, fault) or (narrowed and fault.countries is not None and not set(fault.countries) & set(narrowed)):
                 continue
             found = finding(rule, service, gateway, fault)
             findings[found.fingerprint] = _joined(findings.get(found.fingerprint), found)
@@ -88,6 +88,13 @@ def finding(rule: Rule, service: ServiceSubject, gateway: GatewaySubject | None,
         exchanges=fault.exchanges, fix=fault.fix, help=f"{HELP}{rule.id}/",
         fingerprint=fingerprint(rule.id, gateway.name if gateway else None, span.file, span.key, fault.discriminator),
     )
+
+
+def _built_in(manifest: Manifest, rule: Rule, fault: Fault) -> bool:
+    """True for a matter of taste in what a preset says of its product: nobody wrote it, so nobody can correct it."""
+    if manifest.preset is None or (fault.severity or rule.severity) == "error" or not isinstance(fault.at, Setting):
+        return False
+    return not fault.at.entries and not fault.at.undefined and fault.at.reference.key == "service.preset"
 
 
 def place(at: Setting | Span) -> Span:

@@ -2,47 +2,46 @@
 
 from __future__ import annotations
 
-import re
-
+from otpgate.config.templates import Placeholder, placeholders
 from otpgate.rules.subjects import ServiceSubject
 from otpgate.rules.values import number
 
-CODE_WORDS = r"code|otp|token|pin|passcode|password|pass_code|one_time_code|verification_code|verificationcode|otp_code|secret|kode|codigo"
-FORMS = (
-    r"\{\{\{?\s*[.$]?\s*(?:\w+\.)*(?P<a>NAMES)\s*(?:\|[^}]*)?\}?\}\}",
-    r"\{\{?[$.]?(?P<b>NAMES)(?:![rsa])?(?::[^}]*)?\}?\}",
-    r"%\((?P<c>NAMES)\)[sd]",
-    r"(?P<d>##\s*(?:NAMES)\s*##|#\s*(?:NAMES)\s*#|%+(?:NAMES)%+|\$\{(?:NAMES)\}|\$(?:NAMES)\b|<(?:NAMES)>|\[(?:NAMES)\]|:(?:NAMES)\b|@(?:NAMES)\b)",
-    r"(?P<e>####|@@@@|%(?:1\$)?[sd]|\{0\}|\{\}|\{#var#\}|\{\{1\}\})",
-)
-ANY_FIELD = r"\{#var#\}|\{\{[^{}]*\}\}|\{[^{}\s]{0,40}\}|%\(\w+\)[sd]|%(?:\d\$)?[sd]|##\w+##|\$\{\w+\}"
 
-
-def code_pattern(service: ServiceSubject) -> str:
-    """The pattern of the code's placeholder: the one `otp.placeholder` names, else the common forms."""
+def fields(service: ServiceSubject, text: str) -> tuple[Placeholder, ...]:
+    """The variable parts of a text, in order, read as the manifest says."""
     own = service.otp("placeholder")
-    if own is not None and own.text:
-        text = own.text.strip()
-        return re.escape(text) if re.search(r"\W", text) else r"\{\{?[ .$]*" + re.escape(text) + r" *\}?\}|" + re.escape(text)
-    pattern = "|".join(FORMS).replace("NAMES", CODE_WORDS)
-    return "(?i:" + re.sub(r"\?P<\w>", "?:", pattern) + ")"
+    if own is None or not own.text.strip():
+        return placeholders(text)
+    named = placeholders(text, own.text.strip())
+    return named or tuple(field for field in placeholders(text) if field.name == own.text.strip())
 
 
 def has_code(service: ServiceSubject, text: str) -> bool:
-    return re.search(code_pattern(service), text) is not None
+    return any(field.code for field in fields(service, text))
 
 
 def rendered(service: ServiceSubject, text: str) -> str:
     """The text at its longest: digits for the code, eight characters for any other field."""
     digits = int(number(service.otp_value("digits", 6)) or 6)
-    filled = re.sub(code_pattern(service), "8" * digits, text)
-    return re.sub(ANY_FIELD, "XXXXXXXX", filled)
+    return _replaced(service, text, "8" * digits, "XXXXXXXX")
 
 
 def literals(service: ServiceSubject, text: str) -> list[str]:
     """The fixed parts of a text, in order: what stands between its variable parts."""
-    marked = re.sub(code_pattern(service), "\0", text)
-    return re.split(r"\0+", re.sub(ANY_FIELD, "\0", marked))
+    return [part for index, part in enumerate(_replaced(service, text, "\0", "\0").split("\0")) if part or index in {0}]
+
+
+def fixed(service: ServiceSubject, text: str) -> str:
+    """The text without its variable parts."""
+    return _replaced(service, text, "", "")
+
+
+def _replaced(service: ServiceSubject, text: str, code: str, other: str) -> str:
+    parts, position = [], 0
+    for field in fields(service, text):
+        parts += [text[position : field.start], code if field.code else other]
+        position = field.end
+    return "".join((*parts, text[position:]))
 
 
 def display(locale: str) -> str:

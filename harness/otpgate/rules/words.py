@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from difflib import get_close_matches
 
 from otpgate.config.model import Setting
+from otpgate_contracts.faults import nearest as similar
 
 
 def label(setting: Setting) -> str:
@@ -44,8 +44,7 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
     for choice in choices:
         if _flat(choice) == flat:
             return choice
-    close = get_close_matches(word.lower(), [choice.lower() for choice in choices], n=1, cutoff=0.72)
-    return next((choice for choice in choices if close and choice.lower() == close[0]), None)
+    return similar(word, choices) if word.strip() else None
 
 
 def _flat(word: str) -> str:
