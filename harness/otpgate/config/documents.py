@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import re
+from importlib import import_module
 from pathlib import Path
 
-from otpgate.config import json_documents, toml_documents, yaml_documents
+from otpgate.config import yaml_documents
 from otpgate.config.nodes import Node
 from otpgate.errors import ManifestError
 from otpgate.findings import Span
@@ -96,10 +97,9 @@ def format_of(name: str, text: str) -> str | None:
 def parse_all(text: str, file: str, name: str | None = None, *, references: bool = False) -> list[Node]:
     """Every document of a YAML stream, or the one of a JSON or TOML file."""
     kind = format_of(name or file, text)
-    if kind == "json":
-        return [json_documents.parse(text, file)]
-    if kind == "toml":
-        return [toml_documents.parse(text, file)]
+    if kind in ("json", "toml"):
+        # imported when such a file occurs: tomllib alone costs as much as reading the manifest
+        return [import_module(f"otpgate.config.{kind}_documents").parse(text, file)]
     return yaml_documents.parse_all(text, file, references=references)
 
 

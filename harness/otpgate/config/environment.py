@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from otpgate.config import compose, docker, documents, dotenv, flat, helm, kubernetes, shell, systemd
+from otpgate.config import documents, dotenv
 from otpgate.config.loading import Lookup, Source
 from otpgate.config.model import Entry
 from otpgate.errors import ManifestError
 from otpgate.findings import Span
 
-LINE_LOADERS: dict[str, Callable[[Source], list[Entry]]] = {
-    "dotenv": dotenv.load, "docker": docker.load, "systemd": systemd.load, "shell": shell.load,
-}
+LINE_LOADERS = ("dotenv", "docker", "systemd", "shell")
 TREE_LOADERS = ("compose", "kubernetes", "helm", "yaml", "json", "toml")
 _EXPANDED = re.compile(r"\$\{?([A-Za-z_][A-Za-z0-9_.]*)")
 LOADERS = (*LINE_LOADERS, *TREE_LOADERS)
@@ -102,14 +101,19 @@ def load_file(named: Named, folder: Path, lookup: Lookup) -> tuple[list[Entry], 
         byte_order_mark=documents.has_byte_order_mark(path),
     )
     loader = named.loader
-    if loader in LINE_LOADERS:
-        return LINE_LOADERS[loader](source), [file]
+    if loader is not None and loader in LINE_LOADERS:
+        return _loader(loader).load(source), [file]
     if loader is None and documents.format_of(name, text) is None:
         return _lines(source)
     source = replace(source, documents=tuple(documents.parse_all(text, file, _hinted(name, loader))))
     entries = _tree(source, loader or _recognised(source), named)
     others = [entry.span.file for entry in entries if entry.span.file != file]
     return entries, [file, *dict.fromkeys(others)]
+
+
+def _loader(name: str) -> Any:
+    """The module of a loader, imported when a file of its kind occurs: most projects have one kind."""
+    return import_module(f"otpgate.config.{name}")
 
 
 def _hinted(name: str, loader: str | None) -> str:
@@ -119,7 +123,8 @@ def _hinted(name: str, loader: str | None) -> str:
 
 def _lines(source: Source) -> tuple[list[Entry], list[str]]:
     """A NAME=value file whose loader is not named: told apart by content, dotenv when nothing speaks against it."""
-    if systemd.is_unit(source.text):
+    if "[Service]" in source.text:
+        systemd = _loader("systemd")
         entries: list[Entry] = systemd.load_unit(source)
         files = [source.file]
         for file, optional in systemd.environment_files(source.text):
@@ -132,9 +137,9 @@ def _lines(source: Source) -> tuple[list[Entry], list[str]]:
             files.append(shown)
         return entries, files
     if source.path.suffix in (".sh", ".bash") or source.text.startswith("#!"):
-        return shell.load(source), [source.file]
+        return _loader("shell").load(source), [source.file]
     if re.search(r"^;", source.text, re.MULTILINE):
-        return systemd.load(source), [source.file]
+        return _loader("systemd").load(source), [source.file]
     entries = dotenv.load(source)
     if not entries and source.text.strip() and not re.fullmatch(r"(?:\s*#[^\n]*\n?|\s+)*", source.text):
         raise ManifestError(
@@ -146,30 +151,33 @@ def _lines(source: Source) -> tuple[list[Entry], list[str]]:
 
 
 def _recognised(source: Source) -> str:
-    if kubernetes.is_kubernetes(source.documents):
+    if _loader("kubernetes").is_kubernetes(source.documents):
         return "kubernetes"
     root = source.documents[0] if source.documents else None
     if root is None:
         return "yaml"
-    if compose.is_compose(root):
+    if _loader("compose").is_compose(root):
         return "compose"
-    if source.fragment or flat.is_flat(root):
+    is_flat = _loader("flat").is_flat
+    if source.fragment or is_flat(root):
         inner = root.at(source.fragment) if source.fragment else root
-        if inner is None or flat.is_flat(inner):
+        if inner is None or is_flat(inner):
             return documents.format_of(source.path.name, source.text) or "yaml"
     return "helm"
 
 
 def _tree(source: Source, loader: str, named: Named) -> list[Entry]:
-    if loader == "compose":
-        return compose.load(source)
+    found: list[Entry]
     if loader == "kubernetes":
+        kubernetes = _loader("kubernetes")
         if not kubernetes.is_kubernetes(source.documents):
             raise ManifestError(
                 f"{source.file} holds no Kubernetes object", where=named.span,
                 why="no document in it has `apiVersion` and `kind`", do="name another loader, or leave it out",
             )
-        return kubernetes.load(source)
-    if loader == "helm":
-        return helm.load(source)
-    return flat.load(source, loader)
+        found = kubernetes.load(source)
+    elif loader in ("compose", "helm"):
+        found = _loader(loader).load(source)
+    else:
+        found = _loader("flat").load(source, loader)
+    return found

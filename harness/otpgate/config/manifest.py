@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from importlib import import_module
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from otpgate.config import documents, environment, gateways, iso3166, preset, routing, service, toml_documents
+from otpgate.config import documents, environment, gateways, iso3166, routing, service
 from otpgate.config.keys import (
     ENVIRONMENT,
     FAILOVER,
@@ -19,13 +20,16 @@ from otpgate.config.keys import (
     Key,
 )
 from otpgate.config.model import Failover, Manifest, Setting
-from otpgate.config.nodes import Node
+from otpgate.config.nodes import Node, merged
 from otpgate.config.references import Resolver
 from otpgate.config.service import Fields
 from otpgate.config.settings import Settings, faulty, refuse_shape
 from otpgate.errors import ManifestError, UsageError
 from otpgate.findings import Span
 from otpgate_contracts.faults import nearest
+
+if TYPE_CHECKING:
+    from otpgate.config.preset import Bound
 
 NAME = "otpgate.yaml"
 NAMES = (NAME, "otpgate.yml")
@@ -59,7 +63,7 @@ def find(start: Path) -> Path:
 
 def _has_table(project: Path) -> bool:
     text = documents.read(project, project.name)
-    return "tool" in text and "otpgate" in text and toml_documents.parse(text, project.name).at("tool.otpgate") is not None
+    return "tool" in text and "otpgate" in text and documents.parse(text, project.name).at("tool.otpgate") is not None
 
 
 def load(path: Path, environ: Mapping[str, str]) -> Manifest:
@@ -112,14 +116,14 @@ class _Reader:
         public_url = fields.setting("public_url")
         name, allow, dependencies = fields.text("name"), fields.words("allow"), fields.words("dependencies")
         gateways_node = parts.get("gateways", Node(kind="map", span=root.span))
-        found = gateways.read(self.settings, preset.merged(bound.gateways, gateways_node) if bound else gateways_node)
+        found = gateways.read(self.settings, merged(bound.gateways, gateways_node) if bound else gateways_node)
         if bound is not None and bound.unknown is not None:
             if not found:
                 found[bound.unknown.name] = bound.unknown
             self.settings.read.append(bound.unknown.settings["provider"])
         routes = routing.read(self.settings, parts.get("routes"), tuple(found))
         failover = self._failover(parts.get("failover"))
-        otp = self._section("otp", preset.merged(bound.otp, parts.get("otp")) if bound else parts.get("otp"), OTP)
+        otp = self._section("otp", merged(bound.otp, parts.get("otp")) if bound else parts.get("otp"), OTP)
         objectives = self._section("objectives", parts.get("objectives"), OBJECTIVES)
         profile = self._profile(parts.get("profile"))
         return Manifest(
@@ -134,11 +138,13 @@ class _Reader:
             options=self._options(parts.get("options")),
         )
 
-    def _preset(self, node: Node | None, written: Node | None) -> preset.Bound | None:
+    def _preset(self, node: Node | None, written: Node | None) -> Bound | None:
         if node is None or node.absent:
             return None
+        preset = import_module("otpgate.config.preset")  # most manifests name none
         chosen = preset.read(self.resolver.resolve(node).text, node.span)
-        return preset.Binder(chosen, self.resolver, node.span).bind(written if written and written.kind == "map" else None)
+        bound: Bound = preset.Binder(chosen, self.resolver, node.span).bind(written if written and written.kind == "map" else None)
+        return bound
 
     def _environment(self, node: Node | None) -> environment.Environment:
         named: list[environment.Named] = []

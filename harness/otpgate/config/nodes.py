@@ -68,6 +68,18 @@ class Node(Struct, kw_only=True):
             yield from child.scalars(f"{path}[{index}]")
 
 
+def merged(under: Node, over: Node | None) -> Node:
+    """`over` written on top of `under`, map by map."""
+    if over is None or over.absent:
+        return under
+    if under.kind != "map" or over.kind != "map":
+        return over
+    items = dict(under.items)
+    for name, child in over.items.items():
+        items[name] = merged(items[name], child) if name in items and items[name].kind == "map" else child
+    return Node(kind="map", span=over.span, items=items, keys={**under.keys, **over.keys})
+
+
 class Places:
     """Turns offsets of a text into spans. Lines end at LF, CRLF or a lone CR; columns count characters."""
 

@@ -179,15 +179,3 @@ def _chosen(node: Node, provider: str, word: str) -> bool:
         hosts = loading.pack(provider).provider.hosts if provider in loading.ids() else ()
         return any(fnmatch.fnmatchcase(word, re.sub(r"\{\w+\}", "*", host.name)) for host in hosts)
     return word in [child.text.lower() for child in node.items["chosen"].children]
-
-
-def merged(under: Node, over: Node | None) -> Node:
-    """`over` written on top of `under`, map by map."""
-    if over is None or over.absent:
-        return under
-    if under.kind != "map" or over.kind != "map":
-        return over
-    items = dict(under.items)
-    for name, child in over.items.items():
-        items[name] = merged(items[name], child) if name in items and items[name].kind == "map" else child
-    return Node(kind="map", span=over.span, items=items, keys={**under.keys, **over.keys})

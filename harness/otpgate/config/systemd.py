@@ -123,10 +123,6 @@ _WORD = re.compile(r'"((?:\\.|[^"\\\n])*)"|\'((?:\\.|[^\'\\\n])*)\'|((?:\\\r?\n|
 _GAP = re.compile(r"(?:[ \t]|\\\r?\n)*")
 
 
-def is_unit(text: str) -> bool:
-    return re.search(r"^\[Service\]", text, re.MULTILINE) is not None
-
-
 def environment_files(text: str) -> list[tuple[str, bool]]:
     """The EnvironmentFile= paths of a unit, each with whether it may be missing."""
     return [(found[2].strip('"'), bool(found[1])) for found in _FILE.finditer(text)]

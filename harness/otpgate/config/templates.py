@@ -11,7 +11,7 @@ import re
 from msgspec import Struct
 
 _NAME = r"[A-Za-z_][A-Za-z0-9_.\[\]'\"-]*"
-_FORMS = re.compile(
+_FORMS = (  # compiled at first use, which the gate's fast path may not need
     r"##(?P<hash>[A-Za-z_]+)##"  # ##OTP##
     r"|\{#(?P<dlt>[A-Za-z_]+)#\}"  # {#var#}, registered templates in India
     r"|\{\{\{?[-~]?\s*(?:\.|\$)?(?P<double>" + _NAME + r"|\d+)(?:\s*\|[^{}]*)?\s*[-~]?\}?\}\}"  # {{ .Code }} {{code}} {{1}}
@@ -26,7 +26,7 @@ _FORMS = re.compile(
     r"|(?<![\w:/]):(?P<colon>[A-Za-z_]\w*)"  # :code
     r"|\[(?P<square>[A-Za-z_]+)\]"  # [code]
 )
-_CODE = re.compile(
+_CODE = (
     r"(?:^|[._])(?:(?:sms|auth|login|verify|verification|confirmation|activation|security|one_?time|temp|user|data)_?)*"
     r"(?:code|otp|token|pin|passcode|password|otp_?code|pincode|secret_?code|totp|tan|digits)(?:_?(?:code|value|number))?$"
 )
@@ -51,7 +51,7 @@ def placeholders(template: str, placeholder: str | None = None) -> tuple[Placeho
             for found in re.finditer(re.escape(placeholder), template)
         )
     found = []
-    for match in _FORMS.finditer(template):
+    for match in re.finditer(_FORMS, template):
         kind = match.lastgroup or ""
         name = match[kind] or ""
         positional = kind in ("printf", "dlt") or name == "" or name.isdigit()
@@ -71,7 +71,7 @@ def placeholders(template: str, placeholder: str | None = None) -> tuple[Placeho
 
 def _is_code(name: str) -> bool:
     snake = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower().replace("-", "_")
-    return _CODE.search(snake) is not None
+    return re.search(_CODE, snake) is not None
 
 
 def render(template: str, code: str, placeholder: str | None = None) -> str | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from otpgate.config import json_documents
+from otpgate.config import documents
 from otpgate.config.nodes import Node
 from otpgate.errors import ManifestError
 
@@ -99,7 +99,7 @@ def structure(source: str) -> Node | None:
     if not stripped.startswith(("{", "[")):
         return None
     try:
-        return json_documents.parse(stripped, "value")
+        return documents.parse(stripped, "value", "value.json")
     except ManifestError as error:
         if re.match(r"\{\{|\{\w+\}|\{%", stripped):
             return None  # a template that starts with its placeholder

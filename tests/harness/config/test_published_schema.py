@@ -10,8 +10,10 @@ import jsonschema_rs
 import pytest
 
 from otpgate.config import schema
+from otpgate.config.keys import GATEWAY as GATEWAY_KEYS
 from otpgate_contracts import documents
 from otpgate_contracts.loading import packs
+from otpgate_contracts.validation import COMMON_SETTINGS
 
 ROOT = Path(__file__).parents[3]
 MADE = schema.manifest_schema(packs())
@@ -26,6 +28,11 @@ def manifest() -> Any:
 def test_the_published_schema_is_current() -> None:
     """The committed schema is the one keys and packs give; else: `python -m otpgate.config.schema --write`."""
     assert schema.main([]) == 0
+
+
+def test_common_settings_are_the_readers() -> None:
+    """The common settings that packs may refer to are the ones every gateway takes."""
+    assert set(GATEWAY_KEYS) == COMMON_SETTINGS
 
 
 def test_every_reference_leads_somewhere() -> None:
