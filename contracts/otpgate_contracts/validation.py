@@ -23,6 +23,7 @@ COMMON_SETTINGS = frozenset((
     "retry_on", "verify_tls", "proxy", "validity_period", "receipts", "number_form", "default_country", "ca_bundle",
     "template_id", "entity_id", "sdk",
 ))
+MANIFEST_SECTIONS = ("account.", "otp.", "objectives.", "failover.", "routes", "service.", "profile")
 _RULE = re.compile(r"([A-Z]{2})[0-9]{3}\Z")
 
 
@@ -108,6 +109,7 @@ def _lifecycle(path: str, cycle: Lifecycle) -> Iterator[Problem]:
 
 def _errors(pack: Pack, rules: frozenset[str]) -> Iterator[Problem]:
     file, seen = "errors.yaml", set()
+    settings = {spec.name for spec in pack.provider.settings} | COMMON_SETTINGS
     states = {state.name for state in pack.provider.lifecycle.states}
     for cycle in pack.provider.lifecycles.values():
         states |= {state.name for state in cycle.states}
@@ -117,6 +119,15 @@ def _errors(pack: Pack, rules: frozenset[str]) -> Iterator[Problem]:
             yield Problem(file, f"[{i}].trigger", f"error {row.code}: unknown trigger `{row.trigger}`", hint)
         if row.rule is not None:
             yield from _rule(file, f"[{i}].rule", row.rule, rules)
+        for reason, rule in row.also.items():
+            if reason not in REASONS:
+                hint = _did_you_mean(reason, REASONS)
+                yield Problem(file, f"[{i}].also.{reason}", f"error {row.code}: unknown reason `{reason}`", hint)
+            if rule:
+                yield from _rule(file, f"[{i}].also.{reason}", rule, rules)
+        for j, name in enumerate(row.settings):
+            if not name.startswith(MANIFEST_SECTIONS):
+                yield from _setting(file, f"[{i}].settings[{j}]", name, settings)
         if row.state is not None and row.state not in states:
             hint = _did_you_mean(row.state, states)
             yield Problem(file, f"[{i}].state", f"error {row.code}: undefined state `{row.state}`", hint)
