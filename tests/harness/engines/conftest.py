@@ -37,8 +37,17 @@ def fence() -> None:
         pytest.skip(f"the kernel refuses a fence: {reason}")
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def engine(fence: None) -> Iterator[ProcessEngine]:
+    """One engine for the tests of a module; each makes lanes of its own."""
+    made = ProcessEngine(EngineOptions())
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def own_engine(fence: None) -> Iterator[ProcessEngine]:
+    """An engine that the test may close."""
     made = ProcessEngine(EngineOptions())
     yield made
     made.close()

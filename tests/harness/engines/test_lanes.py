@@ -114,16 +114,16 @@ def test_a_callback_reaches_the_service_through_the_edge(engine: ProcessEngine, 
 
 
 @pytest.mark.fence
-def test_lanes_start_side_by_side_and_share_nothing(engine: ProcessEngine, plan: Plan) -> None:
+def test_lanes_start_side_by_side_and_share_nothing(own_engine: ProcessEngine, plan: Plan) -> None:
     """Six lanes at once: each with its own service, its own fakes and its own {workdir}."""
     plans = [plan(name=f"lane{number}", fakes=fakes(), environment={"WORK": "{workdir}"}) for number in range(6)]
     with ThreadPoolExecutor(6) as pool:
-        lanes = list(pool.map(engine.start, plans))
+        lanes = list(pool.map(own_engine.start, plans))
     folders = {json.loads(lane.call("GET", "/environment").body)["WORK"] for lane in lanes}
     assert len(folders) == 6
     assert all(Path(folder).is_dir() and not list(Path(folder).iterdir()) for folder in folders)
     assert all(lane.fenced and lane.alive() for lane in lanes)
-    engine.close()
+    own_engine.close()
     assert not any(Path(folder).exists() for folder in folders)
 
 

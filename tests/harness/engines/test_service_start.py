@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from otpgate.engines.lane import Program, ProcessLane
+from otpgate.engines.lane import ProcessLane, Program
 from otpgate.engines.process import ProcessEngine
 from otpgate.errors import EnvironmentUnusable
 from otpgate_contracts.admin import FakeGateway, FakesConfig
