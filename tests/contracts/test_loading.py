@@ -10,10 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from otpgate.rules import FAMILIES as RULE_FAMILIES
 from otpgate.rules import load as load_rules
 from otpgate_contracts import loading
 from otpgate_contracts.compiling import validate_pack
 from otpgate_contracts.faults import PackError, nearest
+from otpgate_contracts.validation import FAMILIES
 from otpgate_contracts.wire import Judge
 
 PROVIDER = """\
@@ -222,6 +224,11 @@ def test_built_in_packs_are_sound(id: str) -> None:
 def test_built_in_packs_name_known_rules(id: str) -> None:
     """Every rule that a pack's errors and SDK traps lead to exists."""
     assert validate_pack(loading.pack(id), frozenset(load_rules())) == []
+
+
+def test_rule_families_are_the_registrys() -> None:
+    """The families a pack may name are the ones that have rules."""
+    assert set(RULE_FAMILIES) == FAMILIES
 
 
 @pytest.mark.parametrize("id", loading.ids())

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 
 from otpgate_contracts.loading_account import AccountError, load_account
@@ -168,3 +171,16 @@ def test_a_text_that_is_no_yaml(text: str) -> None:
     """Control characters, broken text and undefined aliases are one error with a place."""
     with pytest.raises(AccountError, match="not readable as YAML"):
         load_account(text, "a.yaml")
+
+
+def test_without_libyaml() -> None:
+    """Where PyYAML came without libyaml, files are read alike by its Python parser."""
+    code = (
+        "import yaml; yaml.__with_libyaml__ = False\n"
+        "from otpgate_contracts.loading_account import AccountError, load_account\n"
+        "state, places = load_account('provider: a\\ndestinations: {enabled: [NO]}', 'a.yaml')\n"
+        "assert state.destinations.enabled == ('NO',) and places['destinations.enabled[0]'] == (2, 26)\n"
+        "try: load_account('[' * 2000, 'a.yaml')\n"
+        "except AccountError as error: assert 'nested deeper' in str(error)\n"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
