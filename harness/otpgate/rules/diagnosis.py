@@ -39,7 +39,7 @@ def finding_for(
     if known is not None:
         fault = Fault(
             message=f"{message} {known.message}" if known.message not in message else message, at=known.at,
-            fix=fix or known.fix, countries=countries or known.countries, severity=severity or known.severity,
+            fix=fix or known.fix, countries=known.countries and (countries or known.countries), severity=severity or known.severity,
             confidence=confidence, related=(*known.related, *related), discriminator=known.discriminator,
             exchanges=exchanges,
         )
