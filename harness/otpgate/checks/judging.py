@@ -107,9 +107,11 @@ class Book:
     def _joined(self, known: Finding, found: Finding) -> Finding:
         countries = tuple(dict.fromkeys((*known.countries, *found.countries)))
         gateway = self._service.by_name.get(known.gateway) if known.gateway else None
-        affected, impact = reach(self._service.manifest, gateway, countries or None)
+        affected, impact = (
+            reach(self._service.manifest, gateway, countries) if countries else (known.countries, known.impact)
+        )
         return replace(
-            known, countries=affected or countries, impact=impact if countries else known.impact,
+            known, countries=affected or countries, impact=impact,
             exchanges=tuple(dict.fromkeys((*known.exchanges, *found.exchanges)))[:50],
             scenarios=tuple(dict.fromkeys((*known.scenarios, *found.scenarios))),
             severity=min(known.severity, found.severity, key=lambda word: SEVERITY_ORDER[word]),
