@@ -19,6 +19,7 @@ from otpgate.errors import ManifestError
 from otpgate.findings import Span
 from otpgate_contracts.faults import nearest
 
+_DOLLAR = "\ue0ff"
 _INTERPOLATION = re.compile(
     r"\$(?:(?P<escaped>\$)|(?P<bare>[A-Za-z_][A-Za-z0-9_]*)|"
     r"\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?:(?P<operator>:?[-?+])(?P<word>(?:[^{}]|\{[^{}]*\})*))?\})"
@@ -107,10 +108,27 @@ def _env_files(source: Source, node: Node | None, defined: Lookup) -> list[Entry
             source, path=path, file=file, text=documents.read(path, file, path_node.span), fragment="", documents=(),
             lookup=_first(known.get, defined), byte_order_mark=documents.has_byte_order_mark(path),
         )
-        loaded = docker.load(inner) if raw is not None and raw.text == "raw" else dotenv.load(inner)
+        loaded = docker.load(inner) if raw is not None and raw.text == "raw" else _env_file(inner)
         entries += loaded
         known.update({entry.name: entry.value for entry in loaded})
     return [msgspec.structs.replace(entry, loader="compose") for entry in entries]
+
+
+def _env_file(source: Source) -> list[Entry]:
+    """A dotenv file as Compose reads it: single quotes are literal, `$NAME` expands like `${NAME}`, `\\$` is a dollar sign."""
+    known: dict[str, str] = {}
+    entries = []
+    for name, value, quote, make in dotenv.bindings(source):
+        final: str = value
+        missing: tuple[str, ...] = ()
+        if quote != "'":
+            guarded = value.replace("\\$", _DOLLAR)
+            final, missing = _substituted(guarded, make("", ()).span, _first(known.get, source.lookup))
+            final = final.replace(_DOLLAR, "$")
+        known[name] = final
+        entry = make(final, ("undefined_expansion",) if missing else ())
+        entries.append(msgspec.structs.replace(entry, remarks=tuple(one for one in entry.remarks if one != "dollar_unbraced")))
+    return entries
 
 
 def _first(*lookups: Callable[[str], str | None]) -> Lookup:
@@ -161,6 +179,10 @@ def _keyed(span: Span, name: str) -> Span:
 
 def interpolate(node: Node, defined: Lookup, skip: int = 0) -> tuple[str, tuple[str, ...]]:
     """The text of a scalar after interpolation, and the names that nothing defines (they become empty)."""
+    return _substituted(node.text[skip:], node.span, defined)
+
+
+def _substituted(text: str, where: Span, defined: Lookup) -> tuple[str, tuple[str, ...]]:
     missing: list[str] = []
 
     def substitute(text: str) -> str:
@@ -177,7 +199,7 @@ def interpolate(node: Node, defined: Lookup, skip: int = 0) -> tuple[str, tuple[
                 return substitute(word)
             if operator.endswith("?") and empty:
                 raise ManifestError(
-                    f"Compose stops here: `{name}` is required and has no value", where=node.span,
+                    f"Compose stops here: `{name}` is required and has no value", where=where,
                     why=word or "the file says so with `?`", do=f"define {name} in .env beside the Compose file, or in the environment",
                 )
             if value is None:
@@ -186,4 +208,4 @@ def interpolate(node: Node, defined: Lookup, skip: int = 0) -> tuple[str, tuple[
 
         return _INTERPOLATION.sub(one, text)
 
-    return substitute(node.text[skip:]), tuple(missing)
+    return substitute(text), tuple(missing)

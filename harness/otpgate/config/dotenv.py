@@ -37,7 +37,7 @@ def load(source: Source) -> list[Entry]:
     """
     known: dict[str, str] = {}
     entries: list[Entry] = []
-    for name, value, make in _bindings(source):
+    for name, value, _, make in bindings(source):
         remarks: list[str] = []
 
         def expanded(match: re.Match[str], remarks: list[str] = remarks) -> str:
@@ -55,23 +55,24 @@ def load(source: Source) -> list[Entry]:
     return entries
 
 
-_Binding = tuple[str, str, Callable[[str, tuple[str, ...]], Entry]]
+Binding = tuple[str, str, "str | None", Callable[[str, tuple[str, ...]], Entry]]
 
 
-def _bindings(source: Source) -> list[_Binding]:
+def bindings(source: Source) -> list[Binding]:
+    """Name, value before expansion, quote, and what makes the entry of the expanded value and more remarks."""
     text, places = source.text, Places(source.text, source.file)
-    bindings: list[_Binding] = []
+    found: list[Binding] = []
     offset = 0
     while True:
         offset = _end(_BLANK, text, offset)
         if offset >= len(text):
-            return bindings
+            return found
         if text[offset] == "#":
             offset = _end(_REST, text, offset)
             continue
-        binding, offset = _line(text, offset, places, first=not bindings and source.byte_order_mark)
+        binding, offset = _line(text, offset, places, first=not found and source.byte_order_mark)
         if binding is not None:
-            bindings.append(binding)
+            found.append(binding)
 
 
 def _end(pattern: re.Pattern[str], text: str, offset: int) -> int:
@@ -79,7 +80,7 @@ def _end(pattern: re.Pattern[str], text: str, offset: int) -> int:
     return found.end() if found else offset
 
 
-def _line(text: str, offset: int, places: Places, *, first: bool) -> tuple[_Binding | None, int]:
+def _line(text: str, offset: int, places: Places, *, first: bool) -> tuple[Binding | None, int]:
     """One assignment at `offset`, and where to read on; None where the line is not one."""
     line_end = _end(_REST, text, offset)
     remarks: list[str] = ["byte_order_mark"] if first else []
@@ -110,7 +111,7 @@ def _line(text: str, offset: int, places: Places, *, first: bool) -> tuple[_Bind
             remarks=observed(final, extra=(*remarks, *more, *extra)),
         )
 
-    return (name, value, make), _end(_REST, text, value_end)
+    return (name, value, quote, make), _end(_REST, text, value_end)
 
 
 def _value(text: str, start: int) -> tuple[str | None, str, int, tuple[str, ...]]:

@@ -84,7 +84,9 @@ def _provider(settings: Settings, path: str, node: Node) -> tuple[str, Setting, 
             id = _deployed(word)
             if id:
                 return id, setting, loading.pack(id)
-            return "", replace(setting, value=None, problem=f'no known provider: "{word}"'), None
+            close = nearest(word, loading.ids())
+            hint = f" (did you mean `{close}`?)" if close else ""
+            return "", replace(setting, value=None, problem=f'no known provider: "{word}"{hint}'), None
         close = _deployed(word) or nearest(word, loading.ids())
         raise ManifestError(
             f"no provider `{word}`", where=node.span, why=f"the providers are {', '.join(loading.ids())}",

@@ -152,7 +152,7 @@ class _Reader:
         for index, child in enumerate(children):
             path = f"service.environment[{index}]"
             if child.kind == "scalar":
-                named.append(environment.Named(self.resolver.resolve(child).text, None, child.span))
+                named.append(environment.Named(self._file(path, child), None, child.span))
                 continue
             if child.kind == "map" and "file" not in child.items and not any(key in child.items for key in ENVIRONMENT):
                 refuse_shape(
@@ -168,7 +168,7 @@ class _Reader:
                     f"no loader `{loader}`", where=fields["loader"].span, why=f"the loaders are {', '.join(environment.LOADERS)}",
                     do=f"did you mean `{close}`?" if close else "leave it out: files are recognised by content",
                 )
-            named.append(environment.Named(self.resolver.resolve(fields["file"]).text, loader, fields["file"].span))
+            named.append(environment.Named(self._file(f"{path}.file", fields["file"]), loader, fields["file"].span))
         span = node.span if node is not None else Span(self.file)
 
         def process(name: str) -> str | None:
@@ -176,6 +176,17 @@ class _Reader:
             return entry.value if entry is not None else None
 
         return environment.load(named, self.folder, process)
+
+    def _file(self, path: str, node: Node) -> str:
+        """A path in `environment`; names in it can only come from the process, for the files are not read yet."""
+        found = self.resolver.resolve(node)
+        if found.undefined or not found.text:
+            raise ManifestError(
+                f"`{path}` names no file", where=node.span,
+                why=f"nothing defines {', '.join(found.undefined)}" if found.undefined else "it is empty",
+                do="set it in the process environment, or write the path out",
+            )
+        return found.text
 
     def _section(self, path: str, node: Node | None, known: dict[str, Key]) -> dict[str, Setting]:
         if node is None:

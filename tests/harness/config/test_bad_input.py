@@ -82,6 +82,7 @@ FAULTS = [
     pytest.param("service:\n  environment: [missing.env]\n", "2:17", "cannot read missing.env", "exists", id="missing environment file"),
     pytest.param("service:\n  environment: [{file: a.env, loader: dotnev}]\n", "2:39", "no loader `dotnev`", "`dotenv`", id="loader"),
     pytest.param("service:\n  environment: [{loader: dotenv}]\n", "2:17", "names no file", "file:", id="environment without a file"),
+    pytest.param("service:\n  environment: ['deploy/${STAGE}.env']\n", "2:17", "names no file", "process environment", id="undefined environment file"),
     pytest.param("service:\n  environment: {A: b}\n", "2:16", "is a map", "start.environment", id="environment as a map"),
     pytest.param("service:\n  environment: [binary.env]\n", "2:17", "cannot read binary.env", "text file", id="binary environment file"),
     pytest.param("gateways:\n  one: {provider: twilio, account: missing.yaml}\n", "2:36", "cannot read missing.yaml", "exists", id="missing account file"),

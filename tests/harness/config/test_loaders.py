@@ -150,6 +150,23 @@ def test_compose_environment_wins_over_env_files(project: Write) -> None:
     assert found["F"].remarks == ("undefined_expansion",)
 
 
+ENV_FILE = """B=bee
+SINGLE='${B}-$B'
+DOUBLE="${B}-$B-\\$B"
+PLAIN=$B-${NOWHERE:-fallback} # note
+ESCAPED="one\\ntwo"
+"""
+
+
+def test_env_files_of_compose_expand_as_compose_does(project: Write) -> None:
+    """Unlike python-dotenv: single quotes are literal, and `$NAME` needs no braces."""
+    folder = project({"compose.yaml": "services: {web: {env_file: f.env, environment: {}}}\n", "f.env": ENV_FILE})
+    assert values(read(folder, "compose.yaml#web")) == {
+        "B": "bee", "SINGLE": "${B}-$B", "DOUBLE": "bee-bee-$B", "PLAIN": "bee-fallback", "ESCAPED": "one\ntwo",
+    }
+    assert values(read(folder, "f.env"))["SINGLE"] == "bee-$B"
+
+
 def test_compose_list_form_points_at_the_value(project: Write) -> None:
     """`- NAME=value`: the place is that of the value; a bare name is inherited."""
     found = read(project({"compose.yaml": COMPOSE}), "compose.yaml#job", None, {"FROM_PROCESS": "p"})
