@@ -56,7 +56,7 @@ def _serve(nursery: Nursery, arguments: list[str]) -> int:
     with open(read, "rb") as output, open(os.devnull, "rb") as nothing:
         try:
             pid = lane.spawn(
-                "fakes", fakes_command(arguments), dict(os.environ), os.getcwd(),
+                "fakes", fakes_command(arguments), {**os.environ, "TMPDIR": nursery.folder}, os.getcwd(),
                 (nothing.fileno(), write, 2), arguments=arguments,
             )
         finally:

@@ -78,7 +78,7 @@ class ProcessLane:
             read, write = os.pipe()
             try:
                 self._fakes_pid = self.process.spawn(
-                    "fakes", fakes_command(["--config", "-"]), environment, "/",
+                    "fakes", fakes_command(["--config", "-"]), {**environment, "TMPDIR": self.folder}, "/",
                     (document.fileno(), write, log.fileno()), arguments=["--config", "-"],
                 )
             finally:

@@ -12,6 +12,7 @@ import select
 import signal
 import socket
 import sys
+import tempfile
 import time
 import traceback
 from collections.abc import Callable
@@ -196,6 +197,7 @@ class Supervisor:
         os.environ.clear()
         os.environ.update(environment)
         sys.argv = ["", *arguments]
+        tempfile.tempdir = None  # asked for again, in the new environment
         code = 1
         try:
             code = main(arguments) or 0

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from otpgate.engines import namespaces
 from tests.providers.conftest import npm_install
 
 __all__ = ["npm_install"]
@@ -195,6 +196,27 @@ def test_run_can_be_interrupted(fence: None, tmp_path: Path, number: signal.Sign
     assert process.returncode == 130, error
     assert out == ""
     assert "Traceback" not in error
+
+
+def _refuse_namespaces() -> None:
+    """A kernel that gives no further namespaces, as a hardened one does."""
+    user, group = os.geteuid(), os.getegid()
+    namespaces.unshare(namespaces.CLONE_NEWUSER)
+    namespaces.map_one_user("self", user, group)
+    Path("/proc/sys/user/max_user_namespaces").write_text("0")
+
+
+@pytest.mark.fence
+def test_run_without_a_fence_warns_and_works_by_proxies(fence: None, tmp_path: Path, python_sdk) -> None:
+    """Where the kernel refuses namespaces: a warning with its reason, and the message is caught all the same."""
+    done = subprocess.run(
+        [*CLI, "run", "--", *python_sdk(TWILIO)], cwd=tmp_path, capture_output=True, text=True, timeout=60,
+        check=False, preexec_fn=_refuse_namespaces,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "warning: no fence" in done.stderr
+    assert "unshare: No space left on device" in done.stderr
+    assert "1 message captured" in done.stderr
 
 
 class Serving:
