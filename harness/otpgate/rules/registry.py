@@ -9,7 +9,7 @@ setting it needs is unknown.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any, Literal
+from typing import Literal
 
 from msgspec import Struct
 
@@ -91,7 +91,7 @@ def rule(
     return register
 
 
-def check(id: str, name: str, *, severity: Severity = "error", confidence: Confidence = "high") -> Any:
+def check(id: str, name: str, *, severity: Severity = "error", confidence: Confidence = "high") -> Callable[[Callable[..., Iterator[Fault | Missing]]], Callable[..., Iterator[Fault | Missing]]]:
     """Register a check of observed traffic (scope `traffic`): f(observed) yields Faults, see otpgate.checks."""
     return rule(id, name, scope="traffic", severity=severity, confidence=confidence)
 
