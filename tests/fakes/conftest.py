@@ -65,15 +65,19 @@ class Bench:
         self.runtime = Runtime(document, [loading.load(name, [PROVIDERS]) for name in document.providers], self.clock)
         self.pipeline = Pipeline(self.runtime)
 
-    def call(self, method: str, path: str, body: Any = None, *, host: str = "api.toy.example", auth: str | None = basic(),
-             content_type: str = "application/json", client: str = "127.0.0.1") -> Reply | None:
+    def request(self, method: str, path: str, body: Any = None, *, host: str = "api.toy.example",
+                auth: str | None = basic(), content_type: str = "application/json") -> Request:
+        """A request as a client would make it; bytes are sent as they are, anything else as JSON."""
         headers = {"host": host} | ({"authorization": auth} if auth else {})
         data = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
         if data:
             headers |= {"content-type": content_type, "content-length": str(len(data))}
-        request = Request(method=method, path=path, raw_query="", headers=headers, body=data, base=f"https://{host}",
-                          host=host, scheme="https", client=client)
-        return self.pipeline.finish(self.pipeline.begin(request, None))
+        return Request(method=method, path=path, raw_query="", headers=headers, body=data, base=f"https://{host}",
+                       host=host, scheme="https", client="127.0.0.1")
+
+    def call(self, method: str, path: str, body: Any = None, **options: Any) -> Reply | None:
+        """One call through the whole pipeline."""
+        return self.pipeline.finish(self.pipeline.begin(self.request(method, path, body, **options), None))
 
     def send(self, path: str = "/send", **fields: Any) -> tuple[int, dict[str, Any]]:
         """A send; unnamed fields are healthy, those given as None are left out."""
