@@ -53,6 +53,10 @@ class ProcessEngine:
         except BaseException:
             lane.stop()
             raise
+        if self.options.on_event is not None:
+            self.options.on_event(
+                f"lane {plan.name}: fakes {lane.fakes_seconds:.2f} s, service {lane.service_seconds:.2f} s"
+            )
         return lane
 
     def bare_lane(self, plan: LanePlan) -> ProcessLane:
@@ -120,7 +124,7 @@ class ProcessEngine:
     def fakes_document(self, plan: LanePlan, port: int, *, fenced: bool) -> FakesConfig:
         """The start document of the lane's fakes: the plan's, with listeners, authority and filled edges."""
         edges = [
-            msgspec.structs.replace(edge, upstream=edge.upstream.replace("{port}", str(port)))
+            msgspec.structs.replace(edge, upstream=plan.url or edge.upstream.replace("{port}", str(port)))
             for edge in plan.fakes.edges
         ]
         authority = self.trust.authority

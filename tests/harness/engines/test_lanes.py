@@ -15,8 +15,8 @@ import certifi
 import pytest
 
 from otpgate.config.model import Need
-from otpgate.engines import clock, create
-from otpgate.engines.model import EngineOptions, LanePlan
+from otpgate.engines import clock, create, unfenced
+from otpgate.engines.model import EngineOptions, Lane, LanePlan
 from otpgate.engines.names import provider_hosts
 from otpgate.engines.process import ProcessEngine
 from otpgate.errors import EnvironmentUnusable
@@ -38,6 +38,35 @@ def fakes(**parts: object) -> FakesConfig:
 
 def sending(environment: dict[str, str] | None = None) -> dict[str, str]:
     return {"HOST": "api.twilio.com", "SID": ACCOUNT, "TOKEN": TOKEN, **(environment or {})}
+
+
+def send(lane: Lane) -> None:
+    """A message with a callback, sent by a program in the lane as its service would."""
+    script = (
+        "import base64, sys, urllib.parse, urllib.request as u\n"
+        f"data = urllib.parse.urlencode({{'To': '{TO}', 'From': '+12025550187', 'Body': 'code 111222', "
+        "'StatusCallback': 'https://otp.example.com/receipts'}).encode()\n"
+        f"r = u.Request(sys.argv[1] + '/2010-04-01/Accounts/{ACCOUNT}/Messages.json', data)\n"
+        f"r.add_header('Authorization', 'Basic ' + base64.b64encode(b'{ACCOUNT}:{TOKEN}').decode())\n"
+        "print(u.urlopen(r).status)\n"
+    )
+    environment = {"PATH": os.environ["PATH"]}
+    if not lane.fenced:
+        environment |= unfenced.variables(lane.ready) | {"SSL_CERT_FILE": lane.ready.ca}  # type: ignore[attr-defined]
+    with open(os.devnull, "rb") as nothing:
+        pid = lane.process.spawn(  # type: ignore[attr-defined]
+            "client", [sys.executable, "-c", script, "https://api.twilio.com"], environment, "/", (nothing.fileno(), 2, 2)
+        )
+    assert lane.process.wait(pid, 20) == 0  # type: ignore[attr-defined]
+
+
+def first_receipt(lane: Lane) -> dict[str, object]:
+    """The first callback that was made, awaited."""
+    deadline = time.monotonic() + 10
+    receipts: list[dict[str, object]] = []
+    while not receipts and time.monotonic() < deadline:
+        receipts = lane.admin("GET", "/_otpgate/receipts")["receipts"]
+    return receipts[0]
 
 
 @pytest.fixture
@@ -92,24 +121,8 @@ def test_a_callback_reaches_the_service_through_the_edge(engine: ProcessEngine, 
     """An edge whose upstream is written with {port} leads to this lane's service."""
     edge = Edge(public="https://otp.example.com", upstream="http://127.0.0.1:{port}")
     lane = engine.start(plan(fakes=fakes(edges=[edge], clock="immediate"), hosts=("api.twilio.com",)))
-    script = (
-        "import base64, sys, urllib.parse, urllib.request as u\n"
-        f"data = urllib.parse.urlencode({{'To': '{TO}', 'From': '+12025550187', 'Body': 'code 111222', "
-        "'StatusCallback': 'https://otp.example.com/receipts'}).encode()\n"
-        f"r = u.Request('https://api.twilio.com/2010-04-01/Accounts/{ACCOUNT}/Messages.json', data)\n"
-        f"r.add_header('Authorization', 'Basic ' + base64.b64encode(b'{ACCOUNT}:{TOKEN}').decode())\n"
-        "print(u.urlopen(r).status)\n"
-    )
-    with open(os.devnull, "rb") as nothing:
-        pid = lane.process.spawn(  # type: ignore[attr-defined]
-            "client", [sys.executable, "-c", script], {"PATH": os.environ["PATH"]}, "/", (nothing.fileno(), 2, 2)
-        )
-    assert lane.process.wait(pid, 20) == 0  # type: ignore[attr-defined]
-    deadline = time.monotonic() + 10
-    receipts: list[dict[str, object]] = []
-    while not receipts and time.monotonic() < deadline:
-        receipts = lane.admin("GET", "/_otpgate/receipts")["receipts"]
-    assert receipts[0]["url"] == "https://otp.example.com/receipts"
+    send(lane)
+    assert first_receipt(lane)["url"] == "https://otp.example.com/receipts"
     assert "asked for /receipts" in lane.logs()
 
 
@@ -191,20 +204,21 @@ def test_unfenced_a_service_that_honours_proxies_sends_with_twins(plan: Plan) ->
         engine.close()
 
 
-def test_a_service_given_as_url_is_reached_and_not_started(plan: Plan, engine: ProcessEngine) -> None:
-    """`url`: fakes on loopback, calls to the address given, and a note."""
-    started = engine.start(plan(fakes=fakes()))
-    unfenced = ProcessEngine(EngineOptions(unfenced=True))
+def test_a_service_given_as_url_is_reached_and_not_started(plan: Plan) -> None:
+    """`url`: fakes on loopback, calls and callbacks to the address given, and a note."""
+    engine = ProcessEngine(EngineOptions(unfenced=True))
     try:
-        running = unfenced.start(plan(fakes=fakes()))
-        port = running.port  # type: ignore[attr-defined]
-        lane = unfenced.start(plan(command=None, url=f"http://127.0.0.1:{port}", fakes=fakes()))
+        running = engine.start(plan(fakes=fakes()))
+        url = f"http://127.0.0.1:{running.port}"  # type: ignore[attr-defined]
+        edge = Edge(public="https://otp.example.com", upstream="http://127.0.0.1:{port}")
+        lane = engine.start(plan(command=None, url=url, fakes=fakes(edges=[edge], clock="immediate")))
         assert lane.call("GET", "/hello").status == 200
-        assert lane.admin("GET", "/_otpgate/health")["ready"]
         assert any("already running" in note for note in lane.notes)
+        send(lane)
+        assert first_receipt(lane)["url"] == "https://otp.example.com/receipts"
+        assert "asked for /receipts" in running.logs()
     finally:
-        unfenced.close()
-    assert started.alive()
+        engine.close()
 
 
 @pytest.mark.fence

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -42,6 +43,24 @@ NPM_TWILIO = f"""
 const client = require("twilio")("{ACCOUNT}", "{TOKEN}");
 client.messages.create({{to: "+12025550143", from: "+12025550187", body: "Your code is {CODE}"}})
   .then((message) => console.log(message.status), (error) => {{ console.error(error); process.exit(9); }});
+"""
+
+JAVA = f"""
+import java.net.URI;
+import java.net.http.*;
+import java.util.Base64;
+
+public class Send {{
+    public static void main(String[] arguments) throws Exception {{
+        var login = Base64.getEncoder().encodeToString("{ACCOUNT}:{TOKEN}".getBytes());
+        var request = HttpRequest.newBuilder(URI.create("https://api.twilio.com/2010-04-01/Accounts/{ACCOUNT}/Messages.json"))
+            .header("Authorization", "Basic " + login)
+            .header("Content-Type", "application/x-www-form-urlencoded")
+            .POST(HttpRequest.BodyPublishers.ofString("To=%2B12025550143&From=%2B12025550187&Body=Your+code+is+{CODE}"))
+            .build();
+        System.out.println(HttpClient.newHttpClient().send(request, HttpResponse.BodyHandlers.ofString()).statusCode());
+    }}
+}}
 """
 
 
@@ -90,6 +109,17 @@ def test_an_npm_sdk_is_caught(fence: None, tmp_path: Path, npm_install) -> None:
     assert done.returncode == 0, done.stderr
     caught = json.loads((tmp_path / "caught.json").read_text())
     assert [message["to"] for message in caught["messages"]] == ["+12025550143"]
+
+
+@pytest.mark.fence
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("java") is None, reason="needs a Java runtime")
+def test_a_jvm_trusts_the_fakes(fence: None, tmp_path: Path) -> None:
+    """A Java client, which reads none of the bundles, is caught through its own trust store."""
+    (tmp_path / "Send.java").write_text(JAVA)
+    done = otpgate("run", "--report", "caught.json", "--", "java", "Send.java", folder=tmp_path)
+    assert done.stdout == "201\n", done.stderr
+    assert len(json.loads((tmp_path / "caught.json").read_text())["messages"]) == 1
 
 
 @pytest.mark.fence
