@@ -8,8 +8,6 @@ from otpgate.checks.observed import Observed
 from otpgate.findings import Fix
 from otpgate.rules.registry import Fault, check
 
-GUIDE = "NIST SP 800-63B section 5.1.3; OWASP ASVS 2.8"
-
 
 @check("OP050", "wrong-code-accepted")
 def wrong_code_accepted(observed: Observed) -> Iterator[Fault]:
@@ -27,6 +25,24 @@ def wrong_code_accepted(observed: Observed) -> Iterator[Fault]:
             message=f"{seen.first.message}.", at=observed.at_otp("static_codes", "verified_by"), gateway=seen.gateway,
             countries=None, exchanges=seen.exchanges, scenarios=seen.scenarios,
             fix=Fix("Refuse every code but the one that was issued, the empty one included."),
+        )
+
+
+@check("EV050", "test-code-accepted")
+def static_code_accepted(observed: Observed) -> Iterator[Fault]:
+    """A code that everybody tries verifies for a fresh number.
+
+    Why: a test bypass in production opens every account to whoever reads the source, or guesses 123456.
+    Bad: 123456 is accepted for a number it was never sent to.
+    Good: only the code that was issued verifies.
+    Fix: remove the static code, or the switch that turns it on, from this deployment.
+    Sources: incident collection, class test settings in production
+    """
+    seen = observed.together("common_accepted")
+    if seen is not None:
+        yield Fault(
+            message=f"{seen.first.message}.", at=observed.at_otp("static_codes", "mock"), gateway=seen.gateway,
+            exchanges=seen.exchanges, scenarios=seen.scenarios, fix=Fix("Remove the static code from this deployment."),
         )
 
 

@@ -17,6 +17,9 @@ from otpgate_contracts.model import ErrorRow, Pack
 LATE = ("not_delivered",)
 AT_ONCE = ("not_sent", "request_refused", "not_through_gateway", "no_failover", "sent_twice", "late", "bad_recipient_blocks")
 
+# otpgate's own numbers are valid, so a provider that cannot read them was given them in another form.
+NUMBER_FORM = dict.fromkeys(("recipient_malformed", "recipient_missing", "recipient_short_code"), "EN001")
+
 
 class Evidence(Struct, frozen=True, kw_only=True):
     """A refusal of the provider: its catalogue row, the neutral reason where known, the call, and who refused."""
@@ -37,12 +40,12 @@ def diagnose(
     if evidence is None:
         return None
     pack = packs[evidence.gateway.provider]
-    rule = pack.rule_for(evidence.row, evidence.reason)
+    rule = pack.rule_for(evidence.row, evidence.reason) or NUMBER_FORM.get(evidence.reason or evidence.row.trigger)
     if rule is None or rule not in registered():
         return None
     country = (failure.country,) if failure.country else None
     return finding_for(
-        manifest, packs, rule, evidence.gateway.name, evidence.row.settings, told(evidence, pack),
+        manifest, packs, rule, evidence.gateway.name, evidence.row.settings or ("number_form",), told(evidence, pack),
         countries=country, exchanges=tuple(filter(None, (evidence.exchange,))) or failure.exchanges,
     )
 

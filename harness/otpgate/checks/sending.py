@@ -144,6 +144,23 @@ def gateway_never_asked(observed: Observed) -> Iterator[Fault]:
         )
 
 
+@check("SV057", "failure-in-success-swallowed")
+def failure_in_success_swallowed(observed: Observed) -> Iterator[Fault]:
+    """A failure inside a successful answer is taken for success.
+
+    Why: the provider said no, the service says yes, and the user waits; nothing is logged or counted.
+    Bad: the service looks at the HTTP status alone.
+    Good: the status inside the body decides, and a failing one leads to the next gateway.
+    Fix: read the result of each part of the answer, as the provider's page shows.
+    Sources: the provider's error catalogue; incident collection, class silent failure
+    """
+    for seen in observed.per_gateway("failure_swallowed"):
+        yield Fault(
+            message=f"{seen.first.message}.", at=observed.at_failover(), gateway=seen.gateway, countries=seen.countries,
+            exchanges=seen.exchanges, scenarios=seen.scenarios, fix=Fix("Judge the answer by its body."),
+        )
+
+
 @check("SN050", "wrong-sender-seen")
 def wrong_sender_seen(observed: Observed) -> Iterator[Fault]:
     """The message leaves from another sender than the one configured for the country.

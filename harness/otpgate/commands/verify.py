@@ -11,7 +11,8 @@ import click
 
 from otpgate import gate
 from otpgate.config.model import Manifest
-from otpgate.engines import EngineOptions, create
+from otpgate.engines import create
+from otpgate.engines.model import EngineOptions
 from otpgate.errors import ENVIRONMENT, NOTHING, NothingSelected, UsageError, strongest
 from otpgate.options import Common, common, gate_options
 from otpgate.scenarios.events import Event, Listener, silent

@@ -20,6 +20,25 @@ def wrong_code(play: Play) -> None:
         prove_alive(play, play.verify(play.user, code))
 
 
+@steps("common_codes")
+def common_codes(play: Play) -> None:
+    """Codes that people leave in for tests."""
+    _, code = in_hand(play, play.user)
+    tries = [text for text in COMMON.get(play.terms.digits, ()) if text != code][: max((play.terms.max_attempts or 5) - 1, 1)]
+    if not tries:
+        raise Undecidable(f"no common codes of {play.terms.digits} digits are known")
+    for text in tries:
+        answer = play.verify(play.user, text)
+        if answer.verdict == "accepted":
+            raise play.stop("common_accepted", f"{text}, which was never sent, was accepted: {answer}", api="verify_code")
+
+
+COMMON = {
+    4: ("1234", "0000", "1111", "9999"), 5: ("12345", "00000", "11111"), 6: ("123456", "000000", "111111", "999999"),
+    8: ("12345678", "00000000", "11111111"),
+}
+
+
 @steps("empty_code")
 def empty_code(play: Play) -> None:
     """No code at all."""

@@ -55,6 +55,11 @@ def sent(play: Play, user: User) -> tuple[Message, Answer]:
         within = min(within, 1.0)
     message = play.first(user, extend(within), lambda one: one.gateway == play.case.gateway)
     if message is not None:
+        if answer.verdict != "accepted":
+            play.fail(
+                "request_refused", f"the code was sent although asking for it did not work: {answer}",
+                exchanges=names(play, play.calls(user)), api="request_code", answer=str(answer), body=answer.body,
+            )
         return message, answer
     calls = play.calls(user)
     if answer.verdict != "accepted":

@@ -38,8 +38,9 @@ def failover(play: Play) -> None:
     assert play.case.variant is not None
     if message is None:
         others = names(play, play.calls(user))
+        swallowed = play.case.variant.fault == "failing_2xx" and answer.verdict == "accepted"
         raise play.stop(
-            "no_failover",
+            "failure_swallowed" if swallowed else "no_failover",
             f"{play.case.gateway} failed ({play.case.variant.title}) and no code came through"
             f" {' or '.join(play.case.after)} within {play.terms.failover_within:g} s; {answer}",
             exchanges=others or calls, cause=play.case.variant.cause or "", through=",".join(play.case.after),

@@ -22,7 +22,7 @@ from otpgate_contracts import numbering
 NETWORKS = ("203.0.113.0/24", "198.51.100.0/24", "192.0.2.0/24")
 
 
-class Destinations(BaseProvider):  # type: ignore[misc]
+class Destinations(BaseProvider):
     """A Faker provider of destination numbers and client addresses; each call gives the next unused one."""
 
     def __init__(self, generator: object, seed: int, test_numbers: Mapping[str, tuple[str, ...]]) -> None:

@@ -43,7 +43,10 @@ class Failed(Exception):
 
 
 def post(url: str, fields: dict[str, str], headers: dict[str, str]) -> tuple[int, dict]:
-    request = urllib.request.Request(url, urllib.parse.urlencode(fields).encode(), headers)
+    body = urllib.parse.urlencode(fields)
+    if "posts_json" in DEFECTS:
+        body, headers = json.dumps(fields), {**headers, "Content-Type": "application/json"}
+    request = urllib.request.Request(url, body.encode(), headers)
     timeout = 60.0 if "patient" in DEFECTS else TIMEOUT
     try:
         with urllib.request.urlopen(request, timeout=timeout) as answer:
@@ -59,7 +62,7 @@ def alpha(to: str, text: str) -> str:
     account, token = ENV["ALPHA_ACCOUNT"], ENV["ALPHA_TOKEN"]
     status, answer = post(
         f"https://api.twilio.com/2010-04-01/Accounts/{account}/Messages.json",
-        {"To": to, "From": ENV["ALPHA_FROM"], "Body": text, **callback("StatusCallback", "alpha"),
+        {"To": to.lstrip("+") if "digits_only" in DEFECTS else to, "From": ENV["ALPHA_FROM"], "Body": text, **callback("StatusCallback", "alpha"),
          **({"ValidityPeriodd": "300"} if "misspells" in DEFECTS else {})},
         {"Authorization": "Basic " + base64.b64encode(f"{account}:{token}".encode()).decode()},
     )
@@ -205,6 +208,8 @@ class Service:
         known = self.codes.get(phone)
         if "accepts_any" in DEFECTS and (code or "accepts_empty" in DEFECTS):
             return 200
+        if "static_code" in DEFECTS and code == "123456":
+            return 200
         if "crashes_on_empty" in DEFECTS and not code:
             raise ZeroDivisionError
         if "refuses_right" in DEFECTS or known is None:
@@ -290,6 +295,8 @@ class Handler(BaseHTTPRequestHandler):
             elif parts.path == "/otp":
                 phone = json.loads(body)["phone"]
                 self.service.request(phone)
+                if "fails_after_sending" in DEFECTS:
+                    raise RuntimeError("the audit log is not writable")
                 known = self.service.codes.get(phone, {"codes": [""]})["codes"][-1]
                 self.answer(202, {"code": known} if "answers_code" in DEFECTS else {})
             elif parts.path == "/otp/verify":
