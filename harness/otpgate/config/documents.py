@@ -65,11 +65,11 @@ def has_byte_order_mark(path: Path) -> bool:
 
 
 def _advice(path: Path, file: str) -> str:
-    if path.is_dir():
+    if os.path.isdir(path):
         return "name a file inside this folder"
-    if path.exists():
+    if os.path.exists(path):
         return f"give yourself the right to read it (chmod u+r {file})"
-    beside = sorted(entry.name for entry in path.parent.iterdir())[:8] if path.parent.is_dir() else []
+    beside = sorted(entry.name for entry in path.parent.iterdir())[:8] if os.path.isdir(path.parent) else []
     if beside:
         return f"write the name of a file that exists; that folder holds {', '.join(beside)}"
     return "write a path that is relative to the manifest's folder"
