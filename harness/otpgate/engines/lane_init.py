@@ -43,8 +43,7 @@ def raise_fence(binds: list[list[str]], masks: list[str]) -> list[str]:
         with open(UNPRIVILEGED_PORTS, "w", encoding="ascii") as file:
             file.write("0")
     except OSError as error:
-        if os.geteuid() != 0:
-            raise OSError(error.errno, error.strerror, UNPRIVILEGED_PORTS) from error
+        remarks.append(f"only the fakes may listen below port 1024 ({error.strerror})")
     try:
         namespaces.answer_every_address()
     except OSError as error:
