@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterator
 from datetime import date
 
@@ -10,7 +11,7 @@ from otpgate.config.model import Setting
 from otpgate.findings import Fix
 from otpgate.rules.registry import Fault, Missing, rule
 from otpgate.rules.subjects import GatewaySubject
-from otpgate.rules.values import bare, placeholder, sound
+from otpgate.rules.values import bare, sound
 from otpgate.rules.words import label, listed, quoted
 from otpgate_contracts.account import Credential
 from otpgate_contracts.model import CredentialScheme
@@ -23,6 +24,12 @@ def same_secret(text: str, sha256: str | None, literal: str | None) -> bool | No
     if literal and "${" not in literal:
         return text == literal
     return None
+
+
+def fits(gateway: GatewaySubject, setting: Setting) -> bool:
+    """True unless the value lacks the shape of its kind, which other rules tell."""
+    spec = gateway.spec(setting.key)
+    return spec is None or spec.pattern is None or re.search(spec.pattern, setting.text) is not None
 
 
 def _rows(
@@ -75,7 +82,7 @@ def _refused(gateway: GatewaySubject, scheme: CredentialScheme) -> Iterator[Faul
     found = _rows(gateway, scheme)
     secret = gateway.present(scheme.secret) if scheme.secret else None
     principal, rows = found if found is not None else (None, ())
-    if secret is None or principal is None or not rows or placeholder(secret.text):
+    if secret is None or principal is None or not rows or not sound(secret) or not fits(gateway, secret):
         return
     verdicts = [same_secret(secret.text, row.secret_sha256, row.secret) for row in rows]
     if any(verdicts) or None in verdicts:
@@ -124,7 +131,7 @@ def credential_of_another_account(gateway: GatewaySubject) -> Iterator[Fault | M
     account_id = gateway.account.account.id
     known = {row.id for row in gateway.account.credentials or ()}
     principal = gateway.present(gateway.scheme.principal)
-    if principal is None or not sound(principal) or not (known or account_id):
+    if principal is None or not sound(principal) or not fits(gateway, principal) or not (known or account_id):
         return
     if known and principal.text not in known and principal.text != account_id:
         close = next((row for row in known if row.lower() == principal.text.lower()), None)

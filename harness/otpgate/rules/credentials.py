@@ -70,9 +70,15 @@ def credential_missing(gateway: GatewaySubject) -> Iterator[Fault]:
         if setting.present or setting.undefined:
             continue
         yield Fault(
-            message=f"{label(setting)} is empty, so `{gateway.name}` has no `{name}` and {gateway.title} refuses every send.",
+            message=f"{label(setting)} is empty{_gap(setting)}, so `{gateway.name}` has no `{name}` and {gateway.title} refuses every"
+            " send.",
             at=setting, fix=Fix(f"deploy the `{name}` of the account"),
         )
+
+
+def _gap(setting: Setting) -> str:
+    lost = any("undefined_expansion" in entry.remarks for entry in setting.entries)
+    return " (it refers to a variable that nothing defines)" if lost else ""
 
 
 @rule("CR002", "credential-placeholder")
@@ -151,9 +157,9 @@ def credential_wrong_kind(gateway: GatewaySubject) -> Iterator[Fault]:
         meant = next((c for c in spec.confusable if re.search(c.pattern, setting.text)), None)
         if meant is None and (fits or wrong_length(spec, setting.text)):
             continue
-        shown = shape(setting.text) if is_secret(spec.name, spec) else quoted(setting.text)
+        shown = shape(setting.text) if secret_like(gateway, spec, setting.text) else quoted(setting.text)
         if meant is None:
-            said, fix = f"does not have the shape of a {spec.title or spec.name} ({shown})", f"deploy the right `{spec.name}`"
+            said, fix = f"does not have the shape of its kind, {spec.title or spec.name} ({shown})", f"deploy the right `{spec.name}`"
         else:
             said = f"is {meant.means} ({shown})"
             fix = f"move it to `{meant.belongs_to}` and deploy the right `{spec.name}`" if meant.belongs_to else (
@@ -162,6 +168,14 @@ def credential_wrong_kind(gateway: GatewaySubject) -> Iterator[Fault]:
             message=f"{label(setting)}, the `{spec.name}` of `{gateway.name}`, {said}; {gateway.title} will refuse it.",
             at=setting, fix=Fix(fix),
         )
+
+
+def secret_like(gateway: GatewaySubject, spec: SettingSpec, text: str) -> bool:
+    """True for a secret, and for a value that has the shape of one in the field of something else."""
+    if is_secret(spec.name, spec):
+        return True
+    likely = [c for c in spec.confusable if re.search(c.pattern, text)]
+    return any(c.belongs_to and is_secret(c.belongs_to, gateway.spec(c.belongs_to)) for c in likely)
 
 
 def wrong_length(spec: SettingSpec, text: str) -> bool:

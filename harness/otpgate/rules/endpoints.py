@@ -39,7 +39,8 @@ def region_mismatch(gateway: GatewaySubject) -> Iterator[Fault]:
     Sources: the provider pack, `regions`; account state, `account.region`.
     """
     region = gateway.effective_region
-    if region is None:
+    known = [one.id for one in gateway.pack.provider.regions] if gateway.pack else []
+    if region is None or (known and region not in known):
         return
     setting = gateway.present("region")
     principal = gateway.present(gateway.scheme.principal) if gateway.scheme else None

@@ -121,7 +121,10 @@ def sender_not_owned(gateway: GatewaySubject) -> Iterator[Fault | Missing]:
         if row is None:
             yield _unknown(gateway, use)
             continue
-        outside = tuple(country for country in use.countries if row.countries is not None and country not in row.countries)
+        outside = tuple(
+            country for country in use.countries
+            if row.countries is not None and country not in row.countries and not refused(gateway, use.kind, country)
+        )
         if outside:
             better = _usable(gateway, outside, use.kind)
             yield Fault(
@@ -130,6 +133,12 @@ def sender_not_owned(gateway: GatewaySubject) -> Iterator[Fault | Missing]:
                 at=use.setting, countries=outside, related=(("listed here", gateway.sender_span(row, "countries")),),
                 fix=Fix(f"send to {listed(outside)} with a sender the account has there", better.value if better else None),
             )
+
+
+def refused(gateway: GatewaySubject, kind: str | None, country: str) -> bool:
+    """The provider takes this kind of sender nowhere in the country, whoever owns it."""
+    effect = country_effect(gateway, kind, country)
+    return effect is not None and effect[0] in {"refused", "dropped"}
 
 
 def _unknown(gateway: GatewaySubject, use: SenderUse) -> Fault:
@@ -269,12 +278,9 @@ def _without_member(gateway: GatewaySubject, pool: Sender) -> Iterator[tuple[str
         if not usable:
             yield country, "none of them can send SMS"
             continue
-        refused = [
-            member for member in usable
-            if (verdict := country_effect(gateway, gateway.sender_kind(member), country)) and verdict[0] in {"refused", "dropped"}
-        ]
-        if len(refused) == len(usable):
-            yield country, f"{listed(refused)} cannot"
+        out = [member for member in usable if refused(gateway, gateway.sender_kind(member), country)]
+        if len(out) == len(usable):
+            yield country, f"{listed(out)} cannot"
 
 
 def country_effect(gateway: GatewaySubject, kind: str | None, country: str) -> tuple[str, str, str | None] | None:

@@ -11,11 +11,12 @@ from collections.abc import Mapping
 from datetime import date
 from functools import cached_property
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from otpgate.config.model import Gateway, Manifest, Route, Setting
-from otpgate.findings import Span
+from otpgate.findings import Fix, Span
 from otpgate.rules.dependencies import Package
+from otpgate.rules.registry import Fault
 from otpgate.rules.values import per_second, seconds, sound
 from otpgate_contracts import loading
 from otpgate_contracts.account import AccountState, Registration, Sender
@@ -107,6 +108,20 @@ class ServiceSubject:
     def when(self) -> tuple[str, ...]:
         """Causes of failover; empty without a `failover` section."""
         return self.manifest.failover.when if self.manifest.failover else ()
+
+    def redacted(self, fault: Fault) -> Fault:
+        """The fault without any configured secret in its words, wherever the value was misplaced."""
+        known = [
+            setting.text for gateway in self.gateways for setting in gateway.secrets() if len(setting.text.strip()) >= 8
+        ]
+        if not any(text in fault.message or (fault.fix is not None and text in repr(fault.fix)) for text in known):
+            return fault
+        message, fix = fault.message, fault.fix
+        for text in known:
+            message = message.replace(text, text[:2] + "…")
+            if fix is not None and text in repr(fix):
+                fix = Fix("deploy the right value")
+        return structs.replace(fault, message=message, fix=fix)
 
     @property
     def all_settings(self) -> tuple[Setting, ...]:
@@ -228,13 +243,13 @@ class GatewaySubject:
         """The kind of sender by the provider's syntax; toll-free numbers are told by their prefix."""
         if self.pack is None:
             return None
-        owned = self.owned_sender(text)
-        if owned is not None and owned.kind is not None:
-            return owned.kind
         kinds = (kind for kind in self.pack.senders.kinds if kind.setting == "sender")
         fits = {kind.kind for kind in kinds if re.fullmatch(kind.pattern, text)}
         if not fits:
             return None
+        owned = self.owned_sender(text)
+        if owned is not None and owned.kind is not None:
+            return owned.kind
         digits = text.lstrip("+")
         if digits.isdigit() and len(digits) == 11 and digits[0] == "1" and digits[1:4] in TOLL_FREE:
             return "toll_free"

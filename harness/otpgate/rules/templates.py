@@ -9,7 +9,7 @@ from otpgate.config.model import Setting
 from otpgate.findings import Fix, Span
 from otpgate.rules.registry import Fault, Missing, rule
 from otpgate.rules.subjects import GatewaySubject, ServiceSubject
-from otpgate.rules.values import placeholder, unresolved
+from otpgate.rules.values import unresolved
 from otpgate.rules.wording import display, fields, fixed, has_code, literals, rendered
 from otpgate.rules.words import label, listed, nearest, quoted
 from otpgate_contracts.account import Template
@@ -263,9 +263,6 @@ def template_unresolved(service: ServiceSubject) -> Iterator[Fault]:
         elif left:
             yield Fault(message=f"{label(setting)}{display(locale)} holds the unresolved reference {quoted(left)}.", at=setting,
                         fix=Fix("write the value itself"))
-        elif placeholder(setting.text) and "{" not in setting.text:
-            yield Fault(message=f"{label(setting)}{display(locale)} {placeholder(setting.text)}.", at=setting,
-                        fix=Fix("write the text"))
 
 
 def _bare_references(service: ServiceSubject, text: str) -> str:

@@ -151,7 +151,7 @@ def validity_out_of_bounds(gateway: GatewaySubject) -> Iterator[Fault]:
 def _units(value: float, low: float, high: float) -> str:
     if low <= value / 1000 <= high:
         return f" (were {value:g} milliseconds meant? that is {duration(value / 1000)})"
-    if low <= value * 1000 <= high:
+    if value < 1 and low <= value * 1000 <= high:
         return f" (were {duration(value * 1000)} meant?)"
     return ""
 
@@ -178,6 +178,10 @@ def validity_outlives_code(gateway: GatewaySubject) -> Iterator[Fault]:
     """
     setting, value = gateway.present("validity_period"), gateway.seconds("validity_period")
     lifetime = gateway.service.otp_seconds("lifetime")
+    limits = gateway.pack.provider.limits if gateway.pack else None
+    bounds = limits.validity_by_product.get(gateway.product, limits.validity) if limits else None
+    if bounds is not None and value is not None and value > bounds.maximum / PER_SECOND[bounds.unit]:
+        return
     if setting is not None and value is not None and lifetime is not None and value > lifetime * 1.5:
         hint = f"; were milliseconds meant? ({duration(value / 1000)})" if 0.5 <= value / 1000 / lifetime <= 2 else ""
         yield Fault(message=f"{label(setting)} lets {gateway.title} deliver for {duration(value)}, the code is valid for"

@@ -45,7 +45,8 @@ def unresolved(text: str) -> str | None:
     """A reference of some templating language that nobody resolved, else None."""
     found = re.search(
         r"\$\{[^}]*\}|\$\([A-Za-z_][^)]*\)|\benv\([^)]*\)|\{\{[^}]*\}\}|<%[^%]*%>|%[A-Z][A-Z0-9_]+%|"
-        r"\bprocess\.env\.\w+|\bos\.environ\b|\b(?:ssm|vault|secretsmanager|op|sm|arn:aws:secretsmanager)://?\S+|"
+        r"\bprocess\.env\.\w+|\bos\.environ\b|\b(?:ssm|vault|secretsmanager|op|sm|akv|gcpsm|awssm)://\S+|"
+        r"^arn:aws[\w-]*:(?:secretsmanager|ssm):\S+|^projects/[^/]+/secrets/\S+|@Microsoft\.KeyVault\(.*|"
         r"^\$[A-Z_][A-Z0-9_]{2,}$|^!(?:secret|env|Ref|Sub)\b.*|^ENC\[.*|^vault:.*|^ref\+\w+.*",
         text,
     )

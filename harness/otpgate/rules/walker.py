@@ -75,6 +75,7 @@ def faults(rule: Rule, service: ServiceSubject, gateway: str | None = None) -> I
 
 def finding(rule: Rule, service: ServiceSubject, gateway: GatewaySubject | None, fault: Fault) -> Finding:
     """A fault with everything a report needs to know of it."""
+    fault = service.redacted(fault)
     span = place(fault.at)
     affected, impact = reach(service.manifest, gateway, fault.countries)
     return Finding(

@@ -82,6 +82,9 @@ def callback_url_invalid(gateway: GatewaySubject) -> Iterator[Fault]:
     elif target.scheme == "http" and not local:
         yield Fault(message=f"{label(setting)} is plain http: receipts can be read and forged on the way.", at=setting,
                     severity="warning", fix=Fix("use https", replacement="https" + setting.text[4:]))
+    elif "//" in target.path:
+        yield Fault(message=f"{label(setting)} is {quoted(setting.text)}: its path holds an empty part, which many routers answer"
+                    " with 404.", at=setting, severity="warning", fix=Fix("write one slash"))
     elif target.credentials:
         yield Fault(message=f"{label(setting)} holds a user name and password: they end up in logs, and the signature is made"
                     " over a URL that proxies rewrite.", at=setting, severity="warning", fix=Fix("verify the signature instead"))

@@ -11,9 +11,12 @@ from otpgate_contracts.faults import nearest as similar
 def label(setting: Setting) -> str:
     """The name under which the user deploys the value: the environment name, else the manifest path."""
     names = {entry.name for entry in setting.entries}
-    if len(names) == 1:
-        return f"`{names.pop()}`"
-    return f"`{setting.path}`"
+    if len(names) != 1:
+        return f"`{setting.path}`"
+    name = names.pop()
+    if isinstance(setting.value, str) and setting.entries[0].value != setting.text:
+        return f"`{setting.path}` (made with `{name}`)"
+    return f"`{name}`"
 
 
 def quoted(text: str, limit: int = 60) -> str:
@@ -57,12 +60,12 @@ def percent(share: float) -> str:
 
 def duration(seconds: float) -> str:
     """`300` as `5 min`, `0.25` as `250 ms`: the way people read durations."""
-    if seconds < 1:
+    if 0 < seconds < 1:
         return f"{seconds * 1000:g} ms"
-    if seconds >= 86400 and seconds % 3600 == 0:
-        return f"{seconds / 86400:g} days"
+    if seconds >= 2 * 86400:
+        return f"{seconds / 86400:.3g} days"
     if seconds >= 3600 and seconds % 60 == 0:
-        return f"{seconds / 3600:g} h"
+        return f"{seconds / 3600:.3g} h"
     if seconds >= 60 and seconds % 60 == 0:
         return f"{seconds / 60:g} min"
     return f"{seconds:g} s"
