@@ -22,6 +22,7 @@ REASONS: dict[str, str] = {
     "account_suspended": "account.status suspended",
     "account_closed": "account.status closed",
     "test_account": "account.kind test used for something test accounts cannot do",
+    "test_value": "a magic number answers as the provider documents it",
     "ip_not_allowed": "the caller is not on ip_allowlist",
     # request
     "sender_missing": "no sender where one is needed",

@@ -104,17 +104,21 @@ class Pipeline:
 
     def _look_ahead(self, call: Call, player: Player, context: Context) -> None:
         """Read the recipient before the call is judged; a request that cannot be read has none."""
-        parse = call.operation.parse if call.operation is not None else None
-        if parse is None:
+        operation = call.operation
+        if operation is None or operation.parse is None:
             return
         try:
-            sends = parse(call.request, context)
+            if operation.peek is not None:
+                recipient = operation.peek(call.request)
+            else:
+                sends = operation.parse(call.request, context)
+                first = sends if isinstance(sends, Send) else sends[0] if sends else None
+                recipient = first.recipient if first is not None else None
         except Exception:
             return
-        first = sends if isinstance(sends, Send) else sends[0] if sends else None
-        if first is not None and first.recipient is not None:
-            call.to = first.recipient
-            number = player.decider.numbers.look_up(first.recipient)
+        if recipient is not None:
+            call.to = recipient
+            number = player.decider.numbers.look_up(recipient)
             call.country = number[1] if number is not None else None
 
     def _scope(self, call: Call) -> Scope:
@@ -309,6 +313,8 @@ class Pipeline:
         call.row, call.reason = row, reason
         if call.player is None or call.context is None:
             return unknown_host(call.request)
+        if call.to is None:
+            self._look_ahead(call, call.player, call.context)
         return call.player.fake.render_error(call.context, call.request, call.operation, row, detail)
 
     def _unknown_path(self, call: Call, player: Player, context: Context) -> Reply:

@@ -124,7 +124,8 @@ class Operation(Struct, frozen=True, kw_only=True):
 
     kind `send`: `parse(request, context) -> Send` (or a list of Send), then core decides and stores,
     then `render(context, request, messages) -> Reply`. kind `call`: `handle(context, request) -> Reply`
-    does a read, list, cancel or account question itself on `context`.
+    does a read, list, cancel or account question itself on `context`. `peek` reads the recipient (E.164)
+    of a send without judging anything, so that a call refused before it is parsed is still somebody's.
     """
 
     id: str
@@ -132,6 +133,7 @@ class Operation(Struct, frozen=True, kw_only=True):
     product: str = "sms"
     parse: Callable[[Request, Context], Send | list[Send]] | None = None
     render: Callable[[Context, Request, list[Message]], Reply] | None = None
+    peek: Callable[[Request], str | None] | None = None
     handle: Callable[[Context, Request], Reply] | None = None
     public: bool = False
 

@@ -22,7 +22,7 @@ def new_id(context: Context, send: Send) -> str:
 FAKE = Fake(
     provider="twilio",
     operations=(
-        Operation(id="sendMessage", kind="send", parse=parse.parse_send, render=render.render_sent),
+        Operation(id="sendMessage", kind="send", parse=parse.parse_send, render=render.render_sent, peek=parse.recipient),
         Operation(id="listMessages", handle=messages.list_messages),
         Operation(id="fetchMessage", handle=messages.fetch_message),
         Operation(id="updateMessage", handle=messages.update_message),

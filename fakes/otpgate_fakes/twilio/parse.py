@@ -60,6 +60,12 @@ def check_path(context: Context, request: Request) -> str:
     return sid
 
 
+def recipient(request: Request) -> str | None:
+    """Whom a send is for, whatever else is wrong with it."""
+    to = dict(request.form or ()).get("To", "")
+    return to if E164.fullmatch(to) else None
+
+
 def parse_send(request: Request, context: Context) -> Send:
     """The form of a send. Only form fields are read: a JSON body has neither To nor From here."""
     account = check_path(context, request)
