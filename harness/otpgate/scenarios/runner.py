@@ -150,8 +150,10 @@ class Run:
         """Keep what the observed scenarios look through."""
         found = live.lane.admin("GET", "/_otpgate/messages?limit=1000")
         messages = tuple(msgspec.convert(found["messages"], list[Message]))
+        exchanges, receipts = tuple(live.exchanges()), tuple(live.receipts())
+        live.lane.stop()  # a program that buffers what it prints lets go of it when it ends
         kept = Traffic(
-            lane=live.lane.name, exchanges=tuple(live.exchanges()), receipts=tuple(live.receipts()), messages=messages,
+            lane=live.lane.name, exchanges=exchanges, receipts=receipts, messages=messages,
             logs=live.lane.logs(), bodies=tuple(live.bodies),
             codes=frozenset(live.codes | {message.code for message in messages if message.code}),
         )

@@ -162,6 +162,17 @@ def test_trust_variables_of_sdks_come_from_their_packs(engine: ProcessEngine, pl
 
 
 @pytest.mark.fence
+def test_what_a_service_buffered_is_in_its_log_once_it_has_ended(engine: ProcessEngine, plan: Plan) -> None:
+    """A program that prints without flushing is asked to end, not killed, and its log outlives it."""
+    script = "import signal, sys; signal.signal(signal.SIGTERM, lambda *_: sys.exit(0)); print('late words'); import web"
+    main = "web.ThreadingHTTPServer(('127.0.0.1', int(web.os.environ['PORT'])), web.Handler).serve_forever()"
+    lane = engine.start(plan(fakes=fakes(), command=(sys.executable, "-c", f"{script}; {main}")))
+    assert "late words" not in lane.logs()
+    lane.stop()
+    assert "late words" in lane.logs()
+
+
+@pytest.mark.fence
 def test_a_shifted_clock_moves_service_and_fakes(engine: ProcessEngine, plan: Plan) -> None:
     """Wall time jumps in both, monotonic time does not, and another lane keeps its own."""
     if clock.library() is None:
