@@ -10,27 +10,19 @@ from otpgate.config.model import Manifest
 KEPT = ("PATH", "HOME", "LANG", "TZ")
 
 
-def compose_environment(
-    manifest: Manifest, engine_vars: Mapping[str, str], environ: Mapping[str, str] | None = None
-) -> tuple[dict[str, str], tuple[str, ...]]:
-    """Variables, and a note for each deployed one the engine had to replace.
+def composed(manifest: Manifest, environ: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Every variable but the engine's own, which an engine lays on top.
 
     In order, later winning: PATH, HOME, LANG and TZ of the caller; the files of `environment`; names the manifest
-    took from the process environment; `start.environment`; the engine's own. `{port}` and `{workdir}` are
-    left for the engine.
+    took from the process environment, which no file defines; `start.environment`. `{port}` and `{workdir}` are left
+    for the engine to fill in.
     """
     environ = os.environ if environ is None else environ
-    composed = {name: environ[name] for name in KEPT if name in environ}
-    composed.update({name: entry.value for name, entry in manifest.environment.items()})
-    composed.update({
-        name: entry.value for name, entry in manifest.taken_from_process.items() if name not in manifest.environment
-    })
+    found = {name: environ[name] for name in KEPT if name in environ}
+    found.update({name: entry.value for name, entry in manifest.environment.items()})
+    for name, entry in manifest.taken_from_process.items():
+        if name not in manifest.environment:
+            found[name] = entry.value
     if manifest.start is not None:
-        composed.update(manifest.start.environment)
-    notes = []
-    for name, value in engine_vars.items():
-        deployed = manifest.environment.get(name)
-        if deployed is not None and deployed.value != value:
-            notes.append(f"{name} is deployed at {deployed.span} and replaced by otpgate's own in this run")
-    composed.update(engine_vars)
-    return composed, tuple(notes)
+        found.update(manifest.start.environment)
+    return found

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 from otpgate.config.model import Gateway, Manifest
+from otpgate.config.service_environment import composed
 from otpgate.engines.model import LanePlan
 from otpgate.engines.names import provider_hosts
 from otpgate.errors import UsageError
@@ -14,7 +15,6 @@ from otpgate.scenarios.plan import PlannedLane
 from otpgate_contracts.admin import Edge, FakeGateway, FakesConfig
 from otpgate_contracts.model import Pack
 
-INHERITED = ("PATH", "HOME", "LANG", "TZ")
 SECRET_KINDS = ("secret", "key")
 COMMON_SECRETS = ("callback_secret",)
 UPSTREAM = "http://127.0.0.1:{port}"
@@ -34,22 +34,11 @@ def lane_plan(
     return LanePlan(
         name=lane.name, command=start.command, image=start.image, url=start.url,
         directory=os.path.normpath(os.path.join(manifest.folder, start.directory)),
-        environment={**environment(manifest, environ), **(override or {})},
+        environment={**composed(manifest, environ), **(override or {})},
         ready=start.ready, ready_within=start.ready_within, port=start.port,
         fakes=fakes(manifest, packs, seed), hosts=provider_hosts(packs.values()), allow=manifest.allow, needs=manifest.needs,
         time_shift=lane.shifted,
     )
-
-
-def environment(manifest: Manifest, environ: Mapping[str, str] | None = None) -> dict[str, str]:
-    """The service's whole environment but the engine's own variables: nothing else of the caller's shell."""
-    caller = os.environ if environ is None else environ
-    found = {name: caller[name] for name in INHERITED if name in caller}
-    found.update({name: entry.value for name, entry in manifest.environment.items()})
-    found.update({name: entry.value for name, entry in manifest.taken_from_process.items()})
-    if manifest.start is not None:
-        found.update(manifest.start.environment)
-    return found
 
 
 def fakes(manifest: Manifest, packs: dict[str, Pack], seed: int) -> FakesConfig:
