@@ -29,7 +29,7 @@ class Relay:
         self._runtime = server.runtime
 
     async def serve(self, raw: socket.socket) -> None:
-        data = await peek(raw, lambda seen: END in seen)
+        data = await peek(raw, lambda seen: END in seen or not seen[:1].isalpha())
         method, _, rest = data.partition(b"\r\n")[0].decode("latin-1").partition(" ")
         target = rest.partition(" ")[0]
         if not target:
@@ -37,7 +37,7 @@ class Relay:
         elif method == "CONNECT":
             await self._connect(raw, target, data.index(END) + len(END) if END in data else len(data))
         else:
-            await self._forward(raw, method, target)
+            await self._forward(raw, target, data)
 
     async def _connect(self, raw: socket.socket, target: str, length: int) -> None:
         host, port = split_host(target)
@@ -58,20 +58,22 @@ class Relay:
         await asyncio.get_running_loop().sock_sendall(raw, ESTABLISHED)
         await self._server.provider(self._server.by_host, Label(host=host), raw)
 
-    async def _forward(self, raw: socket.socket, method: str, target: str) -> None:
-        """An absolute-form request stays as it is: a fake reads it, and a host that may be reached does too."""
+    async def _forward(self, raw: socket.socket, target: str, data: bytes) -> None:
+        """An absolute-form request; one to a host that may be reached goes there in origin form, one per connection."""
         parts = urlsplit(target)
         host = parts.hostname or ""
-        if host and self._runtime.hosts.owner(host) is None and self._runtime.allows(host):
-            await self._pass(raw, host, parts.port or 80, greet=False)
+        if host and END in data and self._runtime.hosts.owner(host) is None and self._runtime.allows(host):
+            length = data.index(END) + len(END)
+            raw.recv(length)
+            await self._pass(raw, host, parts.port or 80, greet=False, first=origin_form(data[:length], target))
             return
         await self._server.provider(self._server.by_host, Label(), raw)
 
-    async def _pass(self, raw: socket.socket, host: str, port: int, *, greet: bool) -> None:
+    async def _pass(self, raw: socket.socket, host: str, port: int, *, greet: bool, first: bytes = b"") -> None:
         try:
             if greet:
                 await asyncio.get_running_loop().sock_sendall(raw, ESTABLISHED)
-            await splice(raw, host, port)
+            await splice(raw, host, port, first)
         except (OSError, TimeoutError) as broken:
             if not greet:
                 await answer(raw, 502, "Bad Gateway", f"cannot reach {host}:{port}: {broken}", "is it up?")
@@ -79,6 +81,16 @@ class Relay:
 
 
 NOBODY = "no fake plays this host, and it is not allowed; nothing left the machine"
+
+
+def origin_form(head: bytes, target: str) -> bytes:
+    """A request head as an origin server reads it: the path alone, and no word to the proxy."""
+    parts = urlsplit(target)
+    path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    first, *fields = head.removesuffix(END).split(b"\r\n")
+    kept = [one for one in fields if not one.lower().startswith((b"proxy-", b"connection:"))]
+    line = first.replace(target.encode("latin-1"), path.encode("latin-1"), 1)
+    return b"\r\n".join([line, *kept, b"Connection: close"]) + END
 
 
 async def refuse(raw: socket.socket, host: str) -> None:

@@ -50,12 +50,14 @@ class Half(asyncio.Protocol):
             self.other.transport.resume_reading()
 
 
-async def splice(accepted: socket.socket, host: str, port: int) -> None:
-    """Connect an accepted connection to `host:port`; an OSError says why that could not be done."""
+async def splice(accepted: socket.socket, host: str, port: int, first: bytes = b"") -> None:
+    """Connect an accepted connection to `host:port`, `first` going ahead; an OSError says why it could not be."""
     loop = asyncio.get_running_loop()
     near, far = Half(), Half()
     near.other, far.other = far, near
     transport, _ = await asyncio.wait_for(loop.create_connection(lambda: far, host, port), 10)
+    if first:
+        far.write(first)
     try:
         await loop.connect_accepted_socket(lambda: near, accepted)
     except BaseException:
