@@ -230,6 +230,14 @@ def test_wrong_credentials(fakes: Fakes, user: str, password: str) -> None:
     assert (refusal.value.status, refusal.value.code) == (401, 20003)
 
 
+def test_refused_call_names_its_recipient(fakes: Fakes) -> None:
+    """A call refused for its credential is recorded with the number it was for."""
+    with pytest.raises(TwilioRestException):
+        fakes.client(password=TOKEN[::-1]).messages.create(to=US, from_=FROM, body=TEXT)
+    call = fakes.running.exchanges()[-1]
+    assert (call["to"], call["code"], call["reason"], call["accepted"]) == (US, "20003", "credentials_wrong", False)
+
+
 def test_foreign_account_in_the_path(fakes: Fakes) -> None:
     """A good credential does not open another account's path."""
     with pytest.raises(TwilioRestException) as refusal:
