@@ -112,19 +112,23 @@ def gate_options(dynamic: bool) -> Callable[[F], F]:
     return decorate
 
 
-def common(values: Mapping[str, Any], environ: Mapping[str, str] | None = None) -> Common:
-    """Combine command-line values with OTPGATE_* variables and defaults."""
+def common(
+    values: Mapping[str, Any], environ: Mapping[str, str] | None = None, file: Mapping[str, Any] | None = None
+) -> Common:
+    """Combine command-line values with OTPGATE_* variables, the manifest's `options` (`file`) and defaults."""
     environ = os.environ if environ is None else environ
+    file = file or {}
 
     def setting(name: str, default: Any = None) -> Any:
         value = values.get(name)
         if value not in (None, (), False):
             return value
         text = environ.get(f"OTPGATE_{name.upper()}", "")
-        return text if text else default
+        return text if text else file.get(name, default)
 
     def many(name: str, variable: str) -> tuple[str, ...]:
-        return _split(values.get(name) or ()) or _split((environ.get(f"OTPGATE_{variable}", ""),))
+        given = _split(values.get(name) or ()) or _split((environ.get(f"OTPGATE_{variable}", ""),))
+        return given or tuple(str(value) for value in file.get(variable.lower(), ()))
 
     def flag(name: str) -> bool:
         value = setting(name, False)
@@ -137,7 +141,8 @@ def common(values: Mapping[str, Any], environ: Mapping[str, str] | None = None) 
         except ValueError:
             raise UsageError(f"{value!r} is not a whole number", where=f"OTPGATE_{name.upper()}") from None
 
-    formats = values.get("formats") or tuple(filter(None, environ.get("OTPGATE_FORMAT", "").split(","))) or ("terminal",)
+    formats = values.get("formats") or tuple(filter(None, environ.get("OTPGATE_FORMAT", "").split(",")))
+    formats = formats or tuple(file.get("format", ())) or ("terminal",)
     outputs = tuple(parse_output(text) for text in formats)
     if len([output for output in outputs if output.file is None]) > 1:
         raise UsageError(

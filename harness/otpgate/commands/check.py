@@ -16,8 +16,8 @@ from otpgate.options import common, gate_options
 def command(**values: Any) -> int:
     """Judge the configuration alone: MANIFEST, or the nearest otpgate.yaml."""
     started = time.monotonic()
-    options = common(values)
     manifest = gate.open_manifest(values["manifest"])
+    options = common(values, file=manifest.options)
     gate.refuse_empty(manifest, options.selection)
     walked = gate.static(manifest, gate.packs_of(manifest), options.selection)
     result = gate.report(manifest, walked.findings, walked.undecided, options, started)

@@ -12,13 +12,11 @@ import msgspec
 
 from otpgate.config import manifest as manifests
 from otpgate.config import redaction
+from otpgate.config.keys import OPTIONS
 from otpgate.config.model import Entry, Manifest, Setting
 
-# Options that may be set by environment or manifest, with their defaults.
-OPTIONS: dict[str, object] = {
-    "format": "terminal", "fail_on": "error", "select": "", "ignore": "", "baseline": "", "engine": "auto", "jobs": "",
-    "seed": "", "unfenced": False,
-}
+# What holds where neither command line, environment nor manifest says otherwise; every other option is empty.
+DEFAULTS: dict[str, object] = {"format": "terminal", "fail_on": "error", "engine": "auto", "unfenced": False}
 
 
 @click.command("config")
@@ -104,14 +102,14 @@ def _deployed(entry: Entry) -> dict[str, Any]:
 
 def options(manifest: Manifest) -> Iterator[dict[str, Any]]:
     """The options of the gate: environment, then the manifest's `options`, then the default."""
-    for name, default in OPTIONS.items():
+    for name in OPTIONS:
         variable = f"OTPGATE_{name.upper()}"
         if os.environ.get(variable):
             yield {"key": name, "value": os.environ[variable], "origin": {"kind": "process", "name": variable}}
         elif name in manifest.options:
             yield {"key": name, "value": manifest.options[name], "origin": {"kind": "manifest", "file": manifest.file}}
         else:
-            yield {"key": name, "value": default, "origin": {"kind": "default"}}
+            yield {"key": name, "value": DEFAULTS.get(name, ""), "origin": {"kind": "default"}}
 
 
 def table(rows: list[dict[str, Any]], title: str) -> str:

@@ -26,8 +26,8 @@ SEEDS = 2**31
 def command(**values: Any) -> int:
     """Judge the configuration and the running service: MANIFEST, or the nearest otpgate.yaml."""
     started = time.monotonic()
-    options = common(values)
     manifest = gate.open_manifest(values["manifest"])
+    options = common(values, file=manifest.options)
     gate.refuse_empty(manifest, options.selection)
     refuse_unplayable(manifest)
     packs = gate.packs_of(manifest)

@@ -32,7 +32,6 @@ MANIFEST = {
     "objectives": Key("objectives", "What users are promised."),
     "profile": Key("word", "The kind of deployment that is judged.", PROFILES),
     "ignore": Key("ignore", "Findings that are accepted, each with a reason."),
-    "baseline": Key("file", "A baseline file with known findings."),
     "test_numbers": Key("test_numbers", "Destination numbers to use, by country."),
     "options": Key("options", "Defaults of command-line options, by their long name."),
 }
@@ -148,6 +147,20 @@ OBJECTIVES = {
     "failover_within": Key("duration", "How long it may take when the first gateway fails."),
     "success_rate": Key("fraction", "The share of codes that must arrive."),
     "peak": Key("rate", "The most codes asked for, as in `5/s`."),
+}
+OPTIONS = {
+    "format": Key("words", "Report formats, as NAME or NAME:FILE."),
+    "fail_on": Key("word", "The lowest severity that fails.", ("error", "warning", "note")),
+    "select": Key("words", "Only these rules or families."),
+    "ignore": Key("words", "Not these rules or families."),
+    "baseline": Key("text", "A file of accepted findings."),
+    "engine": Key("word", "Where the service runs.", ("auto", "process", "docker")),
+    "gateway": Key("words", "Only these gateways."),
+    "country": Key("words", "Only these destination countries."),
+    "scenario": Key("words", "Only these scenarios."),
+    "jobs": Key("whole", "Lanes that run side by side."),
+    "seed": Key("whole", "The seed of numbers, ids and order."),
+    "unfenced": Key("boolean", "Run without a fence, with twins of the secrets."),
 }
 ENVIRONMENT = {
     "file": Key("text", "The path, with the part after `#` where the file holds several."),

@@ -15,6 +15,7 @@ from otpgate.config.keys import (
     IGNORE,
     MANIFEST,
     OBJECTIVES,
+    OPTIONS,
     OTP,
     SERVICE,
     Key,
@@ -134,8 +135,7 @@ class _Reader:
             routes=routes, failover=failover, otp=otp, objectives=objectives, profile=profile,
             ignore=self._ignore(parts.get("ignore")), test_numbers=self._test_numbers(parts.get("test_numbers")),
             preset=fields.text("preset"), span=root.span, problems=faulty(self.settings.read),
-            settings_in_order=tuple(self.settings.read), baseline=self._baseline(parts.get("baseline")),
-            options=self._options(parts.get("options")),
+            settings_in_order=tuple(self.settings.read), options=self._options(parts.get("options")),
         )
 
     def _preset(self, node: Node | None, written: Node | None) -> Bound | None:
@@ -261,13 +261,20 @@ class _Reader:
             found[country] = tuple(number.text for number in numbers)
         return found
 
-    def _baseline(self, node: Node | None) -> str | None:
-        return None if node is None or node.absent else self.settings.setting("baseline", node, Key("text", "a file")).text
-
     def _options(self, node: Node | None) -> dict[str, object]:
+        """Defaults of command-line options; a baseline is relative to the manifest's folder, as every path in it."""
         if node is None or node.absent:
             return {}
-        if node.kind != "map":
-            refuse_shape("options", node, "map", do="write `fail_on: warning`")
-        plain = node.plain()
-        return {name.replace("-", "_"): value for name, value in plain.items()} if isinstance(plain, dict) else {}
+        if node.kind == "map":
+            node = Node(
+                kind="map", span=node.span, items={name.replace("-", "_"): child for name, child in node.items.items()},
+                keys={name.replace("-", "_"): span for name, span in node.keys.items()},
+            )
+        parts = self.settings.keys(node, OPTIONS, "options")
+        found = {
+            name: self.settings.setting(f"options.{name}", child, OPTIONS[name], keep=False).value
+            for name, child in parts.items() if not child.absent
+        }
+        if found.get("baseline"):
+            found["baseline"] = str(self.folder / str(found["baseline"]))
+        return {name: value for name, value in found.items() if value is not None}

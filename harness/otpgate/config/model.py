@@ -189,7 +189,6 @@ class Manifest(Struct, frozen=True, kw_only=True):
     span: Span
     problems: tuple[Setting, ...] = ()
     settings_in_order: tuple[Setting, ...] = ()
-    baseline: str | None = None
     options: dict[str, object] = field(default_factory=dict)
 
     def routes_led_by(self, gateway: str) -> tuple[Route, ...]:

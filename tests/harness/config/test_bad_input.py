@@ -63,6 +63,9 @@ FAULTS = [
     pytest.param(GATEWAY + "routes: {countries: [GB]}\n", "3:9", "`routes` is a map", "countries", id="routes as a map"),
     pytest.param("failover: {when: [eror]}\n", "1:19", "none of error", "`error`", id="failover cause"),
     pytest.param("objectives: {peak: 5 per second or so}\n", "1:20", "not a rate", "5/s", id="rate"),
+    pytest.param("options: {fail_no: error}\n", "1:11", "unknown key `fail_no`", "`fail_on`", id="options key"),
+    pytest.param("options: {fail-on: fatal}\n", "1:20", "none of error", "error", id="option value"),
+    pytest.param("options: {jobs: many}\n", "1:17", "not a whole number", "number", id="option number"),
     pytest.param("profile: prod\n", "1:10", "none of production", "production", id="profile"),
     pytest.param("otp: {digits: six}\n", "1:15", "not a whole number", "whole number", id="digits"),
     pytest.param("otp: {issued_by: twilio}\n", "1:18", "none of service", "service", id="issued by"),
@@ -112,6 +115,7 @@ HEALTHY = [
     "service:\n  start: {command: [x], environment: {PORT: '{port}'}}\n", "service:\n  needs: [{image: redis, alias: redis}]\n", "profile: test\n",
     "service:\n  api: {request_code: {path: /x, accepted: [200]}, verify_code: {path: /y}}\n", "service:\n  environment: [a.env]\n",
     "service:\n  environment: [{file: a.env, loader: dotenv}]\n", "service: {environment: a.env}\n", "gateways: {}\n",
+    "options: {fail-on: warning, jobs: 2, select: [SN, CR], unfenced: true}\n",
 ]
 
 
