@@ -284,12 +284,11 @@ def test_chunked_bodies_and_expect_are_read(size: int, fakes: Fakes) -> None:
 def test_junk_is_hung_up_on(junk: bytes, port: str, fakes: Fakes) -> None:
     """Bytes that are no protocol end the connection and hurt nobody else."""
     address = fakes.ready["providers"]["toy"] if port == "provider" else fakes.ready[port]
-    with dial(address) as raw:
-        with contextlib.suppress(OSError):
-            raw.sendall(junk)
-            raw.shutdown(socket.SHUT_WR)
-            while raw.recv(65536):
-                pass
+    with dial(address) as raw, contextlib.suppress(OSError):
+        raw.sendall(junk)
+        raw.shutdown(socket.SHUT_WR)
+        while raw.recv(65536):
+            pass
     assert fakes.call("GET", "/status").status_code == 200
 
 

@@ -8,11 +8,16 @@ from collections.abc import Callable
 
 from otpgate_fakes.core.store import Message
 
-DIGITS = re.compile(r"(?<![\d+.,:/-])(?:\d{3}[- ]\d{3}(?:[- ]\d{3})?|\d{4}[- ]\d{4}|\d{4,10})(?![\d]|[.,:/-]\d)")
+DIGITS = re.compile(
+    r"(?<![\d+.,:/])(?<!\d-)(?:\d{3}[- ]\d{3}(?:[- ]\d{3})?|\d{4}[- ]\d{4}|\d{4,10})(?!\d|[.:/-]\d|,\d{2,3}(?!\d))"
+)
 MIXED = re.compile(r"\b(?=[A-Z0-9]*\d)(?=[A-Z0-9]*[A-Z])[A-Z0-9]{4,10}\b")
 WORDS = re.compile(
     r"code|c[oó]digo|otp|pin\b|passcode|password|token|kod|kode|codice|verif|login|code\s*:|验证码|認証|код", re.IGNORECASE
 )
+BEFORE = 12
+"""A year or an amount often stands right before "code"; the code itself more often after it."""
+
 BOUND = re.compile(r"#([A-Za-z0-9]{4,10})\s*\Z")
 
 
@@ -41,7 +46,8 @@ def extract_code(text: str) -> str | None:
 
 
 def gap(match: re.Match[str], start: int, end: int) -> int:
-    return max(start - match.end(), match.start() - end, 0)
+    """Letters between a word and a run of digits; digits before the word count as further away."""
+    return match.start() - end if match.start() >= end else max(start - match.end(), 0) + BEFORE
 
 
 def plain(code: str) -> str:

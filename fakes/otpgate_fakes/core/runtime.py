@@ -33,7 +33,7 @@ class Runtime:
         self.config = config
         self.clock = clock or Clock(config.clock, config.speed)
         self.ids = Ids(config.seed)
-        self.sequence = Counter()
+        self.sequence = Counter(lot=config.lot, lots=config.lots)
         packs = {pack.id: pack for _, pack in played}
         self.hosts = Hosts(packs.values())
         self.store = MessageStore(self.clock, packs)

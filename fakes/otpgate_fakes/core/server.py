@@ -18,6 +18,7 @@ from otpgate_fakes.core.admin import Admin
 from otpgate_fakes.core.app import Pipeline
 from otpgate_fakes.core.connections import Label, Serving
 from otpgate_fakes.core.dns import Resolver
+from otpgate_fakes.core.errors import Problem
 from otpgate_fakes.core.faults import Scope
 from otpgate_fakes.core.relay import Relay
 from otpgate_fakes.core.runtime import Runtime
@@ -123,6 +124,8 @@ class Server:
         """Where clients find the authority's certificate."""
         given = self.runtime.config.ca_cert
         if given is not None and "-----BEGIN" not in given:
+            if not os.access(given, os.R_OK):
+                raise Problem(f"cannot read {given}", "ca_cert and ca_key are PEM text or paths of readable files")
             return given
         self._folder = tempfile.TemporaryDirectory(prefix="otpgate-ca-")
         path = Path(self._folder.name, "ca.pem")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 
@@ -49,12 +50,22 @@ def public(message: Message) -> admin.Message:
 
 
 class Counter(Struct):
-    """One sequence for messages, exchanges and receipts, so that their order is comparable."""
+    """One sequence for messages, exchanges and receipts, so that their order is comparable.
+
+    Several processes that play one lane together draw `lots`: each number then follows the machine's
+    clock, which they share, and leaves the rest `lot`, which tells who gave it.
+    """
 
     value: int = 0
+    lot: int = 0
+    lots: int = 1
 
     def next(self) -> int:
-        self.value += 1
+        if self.lots == 1:
+            self.value += 1
+        else:
+            ticks = time.monotonic_ns() // 1000
+            self.value = max(self.value + self.lots, ticks - ticks % self.lots + self.lot)
         return self.value
 
 
