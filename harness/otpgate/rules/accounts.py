@@ -240,6 +240,53 @@ def days_left(text: str | None, today: date) -> int | None:
         return None
 
 
+@rule("CR017", "resource-not-on-account")
+def resource_not_on_account(gateway: GatewaySubject) -> Iterator[Fault]:
+    """A service or application named by its id is not on the account.
+
+    Why: the provider answers that there is no such thing, for every code: an id of staging, of a deleted service, of
+    another account.
+
+    Bad:
+    ```yaml
+    gateways: {primary: {product: verify, sender: ~, verify_service_sid: VA3d1f0a9c8b7e6d5c4b3a29180716f5e4}}
+    otp: {issued_by: provider, verified_by: provider}
+    routes: [{countries: [US, CA], gateways: [primary]}]
+    ```
+    ```account primary
+    services: [{id: VA99990a9c8b7e6d5c4b3a29180716f5e4}]
+    ```
+
+    Good:
+    ```yaml
+    gateways: {primary: {product: verify, sender: ~, verify_service_sid: VA3d1f0a9c8b7e6d5c4b3a29180716f5e4}}
+    otp: {issued_by: provider, verified_by: provider}
+    routes: [{countries: [US, CA], gateways: [primary]}]
+    ```
+    ```account primary
+    services: [{id: VA3d1f0a9c8b7e6d5c4b3a29180716f5e4}]
+    ```
+
+    Fix: deploy the id of a service of this account.
+
+    Sources: account state, `services`.
+    """
+    ids = [str(row.get("id") or row.get("sid") or "") for row in gateway.account.services or ()]
+    for setting, spec in gateway.specified:
+        if spec.kind != "id" or spec.pattern is None or not isinstance(setting.value, str) or not sound(setting):
+            continue
+        if gateway.product not in spec.products or setting.text == gateway.account.account.id:
+            continue
+        alike = [one for one in ids if re.search(spec.pattern, one)]
+        if alike and setting.text not in alike and spec.name not in gateway.pool_settings:
+            yield Fault(
+                message=f"{label(setting)}, the `{spec.name}` of `{gateway.name}`, is {quoted(setting.text)}, which the account does"
+                f" not have (it has {listed(alike)}).",
+                at=setting, related=(("the account's services stand here", gateway.account_span("services")),),
+                fix=Fix("deploy the id of a service of this account", alike[0] if len(alike) == 1 else None),
+            )
+
+
 @rule("EV004", "account-not-active", profiles=("production", "staging"))
 def account_not_active(gateway: GatewaySubject) -> Iterator[Fault]:
     """The account is suspended or closed.
@@ -260,6 +307,10 @@ def account_not_active(gateway: GatewaySubject) -> Iterator[Fault]:
 
     Sources: account state, `account.status`.
     """
+    off = gateway.account.settings.get("outbound_messaging")
+    if off is False or str(off).lower() == "disabled":
+        yield Fault(message=f"outbound messages are switched off on the account of `{gateway.name}`.",
+                    at=gateway.account_span("settings.outbound_messaging", "settings"), fix=Fix("switch them on"))
     status = gateway.account.account.status
     if status in {"suspended", "closed"}:
         yield Fault(

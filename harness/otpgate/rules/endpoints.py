@@ -138,6 +138,33 @@ def _closest(host: str, known: list[str], text: str) -> str | None:
     return text.replace(host, close) if close and host else None
 
 
+@rule("EP005", "allow-list-private", severity="warning")
+def allow_list_private(gateway: GatewaySubject) -> Iterator[Fault]:
+    """The provider's list of allowed callers holds private addresses only.
+
+    Why: the provider sees the public address behind which the service calls; an inside address never matches, and
+    every call is refused.
+
+    Bad:
+    ```account primary
+    ip_allowlist: ["10.0.3.7"]
+    ```
+
+    Good:
+    ```account primary
+    ip_allowlist: ["8.8.8.8"]
+    ```
+
+    Fix: list the public egress addresses.
+
+    Sources: RFC 1918; account state, `ip_allowlist`.
+    """
+    listed_ = gateway.account.ip_allowlist
+    if listed_ and all(unreachable(address.partition("/")[0]) for address in listed_):
+        yield Fault(message=f"the account of `{gateway.name}` admits {listed(listed_)} only, which are private addresses: calls come"
+                    " from a public one.", at=gateway.account_span("ip_allowlist"), fix=Fix("list the public egress addresses"))
+
+
 @rule("EP003", "edge-and-region", severity="warning")
 def edge_and_region(gateway: GatewaySubject) -> Iterator[Fault]:
     """Region and edge do not belong together.

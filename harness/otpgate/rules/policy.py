@@ -346,7 +346,10 @@ def code_length_differs(service: ServiceSubject) -> Iterator[Fault]:
     digits, expected = service.otp("digits"), number(service.otp_value("digits"))
     for gateway in _verifies(service):
         setting = gateway.present("code_length")
-        made = number(setting.value) if setting else number(gateway.account.settings.get("code_length"))
+        used = {setting_.text for setting_, spec in gateway.specified if spec.kind == "id"}
+        rows = [row for row in gateway.account.services or () if row.get("id") in used]
+        stated = gateway.account.settings.get("code_length") or next((row.get("code_length") for row in rows), None)
+        made = number(setting.value) if setting else number(stated)
         bounds = gateway.pack.provider.limits.code_length if gateway.pack else None
         if digits is not None and expected and made and made != expected:
             yield Fault(message=f"`{gateway.name}` makes codes of {made:g} digits, {label(digits)} expects {expected:g}.",

@@ -211,11 +211,19 @@ def variable_misspelt(service: ServiceSubject) -> Iterator[Fault]:
                 missing.setdefault(alias, f"gateways.{gateway.name}.{name}")
     told: set[str] = set()
     for wanted, path in missing.items():
-        found = _alike(wanted, free)
+        found = _alike(wanted, free) or _other_name(service, path, wanted, free)
         if found and found not in told:
             told.add(found)
             yield Fault(message=f"`{found}` is deployed, `{wanted}` is what `{path}` reads and is missing: the value is under the wrong"
                         " name.", at=free[found].span, fix=Fix(f"rename it to {wanted}", replacement=None), discriminator=wanted)
+
+
+def _other_name(service: ServiceSubject, path: str, wanted: str, free: dict[str, Entry]) -> str | None:
+    """A free name under which other deployments carry the same setting: an old one, or another convention."""
+    parts = path.split(".")
+    gateway = service.by_name.get(parts[1]) if parts[0] == "gateways" and len(parts) > 2 else None
+    spec = gateway.spec(parts[2]) if gateway else None
+    return next((name for name in (spec.env if spec else ()) if name in free and name != wanted and free[name].value.strip()), None)
 
 
 def _alike(wanted: str, free: dict[str, Entry]) -> str | None:

@@ -266,6 +266,46 @@ def callback_method_mismatch(gateway: GatewaySubject) -> Iterator[Fault]:
         )
 
 
+@rule("WH009", "receipts-of-another-product")
+def receipts_of_another_product(gateway: GatewaySubject) -> Iterator[Fault]:
+    """The account reports messages of one product to the webhook of another.
+
+    Why: the console has one switch that says which API an account's messages and receipts belong to; with the wrong
+    one messages are accepted and no receipt arrives where the service listens.
+
+    Bad:
+    ```yaml
+    gateways: {fallback: {product: messages, status_callback: ~}}
+    failover: {when: [error, timeout], receipt_timeout: ~}
+    ```
+    ```account fallback
+    settings: {sms_setting: sms}
+    ```
+
+    Good:
+    ```yaml
+    gateways: {fallback: {product: messages}}
+    ```
+    ```account fallback
+    settings: {sms_setting: messages}
+    ```
+
+    Fix: set the account's default to the product in use, or give each message its own callback.
+
+    Sources: account state, `settings`; the provider pack, `products`.
+    """
+    products = gateway.pack.provider.products if gateway.pack else {}
+    for name, value in gateway.account.settings.items():
+        if name.endswith("_setting") and str(value) in products and str(value) != gateway.product:
+            own = gateway.present("status_callback") is not None
+            yield Fault(
+                message=f"the account of `{gateway.name}` has {quoted(str(value))} as its {quoted(name)}, but `{gateway.name}` uses"
+                f" {quoted(gateway.product)}: receipts go where that product's are expected.",
+                at=gateway.account_span(f"settings.{name}", "settings"), severity="warning" if own else None,
+                fix=Fix(f"set it to {gateway.product}", gateway.product),
+            )
+
+
 @rule("WH008", "failover-waits-for-no-receipt")
 def failover_waits_for_no_receipt(gateway: GatewaySubject) -> Iterator[Fault | Missing]:
     """Failover waits for receipts that never come.
