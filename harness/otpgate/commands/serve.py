@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import os
+import subprocess
 import sys
 
 import click
 import msgspec
 
-from otpgate.engines.launch import Nursery, fakes_command
-from otpgate.errors import ENVIRONMENT, INTERRUPTED, EnvironmentUnusable, UsageError
+from otpgate import fakes_process
+from otpgate.errors import ENVIRONMENT, INTERRUPTED, EnvironmentUnusable
 from otpgate_contracts.admin import Ready
-from otpgate_contracts.loading import PackError, pack
 
 GRACE = 3.0
 
@@ -31,49 +30,42 @@ def command(
     edges: tuple[str, ...], seed: int | None,
 ) -> int:
     """Start the fakes of all providers, or of those named, and print one JSON line when they are ready."""
-    for name in providers:
-        try:
-            pack(name)
-        except PackError as error:
-            raise UsageError(str(error), where="PROVIDER", do="`otpgate providers` lists them") from error
-    arguments = [*providers]
+    arguments = ["--die-with-parent", *providers]
     for option, values in (("--account", accounts), ("--allow-host", allow_hosts), ("--edge", edges)):
         arguments += [word for value in values for word in (option, value)]
     arguments += [] if port_base is None else ["--port-base", str(port_base)]
     arguments += [] if seed is None else ["--seed", str(seed)]
-    nursery = Nursery()
+    process = subprocess.Popen(
+        fakes_process.command(arguments), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, start_new_session=True
+    )
     try:
-        return _serve(nursery, arguments)
+        return _serve(process)
     except KeyboardInterrupt:
         return INTERRUPTED
     finally:
-        nursery.close()
+        _end(process)
 
 
-def _serve(nursery: Nursery, arguments: list[str]) -> int:
-    lane = nursery.lane(fenced=False, binds=[], masks=[])
-    read, write = os.pipe()
-    with open(read, "rb") as output, open(os.devnull, "rb") as nothing:
-        try:
-            pid = lane.spawn(
-                "fakes", fakes_command(arguments), {**os.environ, "TMPDIR": nursery.folder}, os.getcwd(),
-                (nothing.fileno(), write, 2), arguments=arguments,
-            )
-        finally:
-            os.close(write)
-        try:
-            line = output.readline()
-            if line:
-                sys.stdout.write(line.decode())
-                sys.stdout.flush()
-                print(f"otpgate: inbox and admin API at {_control(line)}/ (Ctrl-C ends)", file=sys.stderr)
-            code = lane.wait(pid)
-        except KeyboardInterrupt:
-            lane.stop(GRACE)
-            return INTERRUPTED
+def _serve(process: subprocess.Popen[bytes]) -> int:
+    assert process.stdout is not None
+    line = process.stdout.readline()
+    if line:
+        sys.stdout.write(line.decode())
+        sys.stdout.flush()
+        print(f"otpgate: inbox and admin API at {_control(line)}/ (Ctrl-C ends)", file=sys.stderr)
+    code = process.wait()
     if line:
         raise EnvironmentUnusable(f"the fakes ended by themselves (exit code {code})")
-    return ENVIRONMENT if code is None or code < 0 else code or ENVIRONMENT
+    return code if code > 0 else ENVIRONMENT
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    try:
+        process.wait(GRACE)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def _control(line: bytes) -> str:

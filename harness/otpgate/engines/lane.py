@@ -16,8 +16,9 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from otpgate import fakes_process
 from otpgate.client import Connect, Fakes, exchange
-from otpgate.engines.launch import LaneProcess, fakes_command
+from otpgate.engines.launch import LaneProcess
 from otpgate.engines.model import Response
 from otpgate.engines.twins import Twins
 from otpgate.errors import EnvironmentUnusable
@@ -78,7 +79,7 @@ class ProcessLane:
             read, write = os.pipe()
             try:
                 self._fakes_pid = self.process.spawn(
-                    "fakes", fakes_command(["--config", "-"]), {**environment, "TMPDIR": self.folder}, "/",
+                    "fakes", fakes_process.command(["--config", "-"]), {**environment, "TMPDIR": self.folder}, "/",
                     (document.fileno(), write, log.fileno()), arguments=["--config", "-"],
                 )
             finally:

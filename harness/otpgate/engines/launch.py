@@ -14,17 +14,12 @@ import threading
 import time
 from typing import Any
 
+from otpgate import fakes_process
 from otpgate.engines.channel import Channel, Closed
 from otpgate.errors import EnvironmentUnusable
 
-FAKES = "otpgate_fakes"
 LONGEST_FOLDER = 60
 ANSWER_WITHIN = 30.0
-
-
-def fakes_command(arguments: list[str]) -> list[str]:
-    """The command that starts the fakes."""
-    return [sys.executable, "-P", "-m", FAKES, *arguments]
 
 
 class NoFence(Exception):
@@ -235,7 +230,7 @@ class Nursery:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
         command = [
             sys.executable, "-P", "-m", "otpgate.engines.nursery",
-            str(theirs.fileno()), self._folder, f"{FAKES}.__main__",
+            str(theirs.fileno()), self._folder, f"{fakes_process.MODULE}.__main__",
         ]
         with theirs, open(os.path.join(self._folder, "nursery.log"), "wb") as log:
             self._process = subprocess.Popen(

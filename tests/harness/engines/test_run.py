@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import shutil
 import signal
 import socket
@@ -277,6 +278,16 @@ def test_serve_prints_one_line_and_serves_until_interrupted(number: signal.Signa
     assert serving.ready["control"] in error
     with pytest.raises(OSError, match="refused"):
         urllib.request.urlopen(serving.ready["control"] + "/", timeout=10)
+
+
+def test_serve_leaves_no_fakes_behind_when_it_is_killed() -> None:
+    """kill -9 of the command ends the fakes too."""
+    serving = Serving("--port-base", "0")
+    fakes = os.pidfd_open(serving.ready["pid"])
+    serving.end(signal.SIGKILL)
+    ended, _, _ = select.select([fakes], [], [], 10)
+    os.close(fakes)
+    assert ended
 
 
 def test_a_port_that_is_taken_is_named() -> None:
