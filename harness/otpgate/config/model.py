@@ -19,8 +19,11 @@ class Entry(Struct, frozen=True, kw_only=True):
 
     `raw` is the text between `=` and the line's end; `quote` the quote character; `loader` dotenv,
     docker, compose, systemd, shell, yaml, json, toml, kubernetes, helm or process. `remarks` are
-    neutral observations of the loader: `trailing_space`, `carriage_return`, `byte_order_mark`,
-    `inline_comment_kept`, `quotes_kept`, `unterminated_quote`, `duplicate`, `escaped_newline`, `export`.
+    neutral observations of the loader: `trailing_space`, `leading_space`, `trailing_newline`, `carriage_return`,
+    `byte_order_mark`, `inline_comment_kept`, `quotes_kept`, `unterminated_quote`, `text_after_quote`, `duplicate`,
+    `escaped_newline`, `export`, `colon` (`NAME: value` in a dotenv file), `hash_unquoted` and `dollar_unbraced` (dotenv
+    readers differ), `undefined_expansion`, `command_substitution`, `inherited`, `not_text` (a bare number or boolean
+    where Kubernetes wants text).
     """
 
     name: str
@@ -37,7 +40,7 @@ class Setting(Struct, frozen=True, kw_only=True):
     """A resolved manifest value. `value` is typed (None when undefined or absent); `text` is the source text.
 
     `undefined` lists referenced names nothing defines. `problem` is set when the deployed text does
-    not fit the type the key wants (`not a number: "ten"`). `entries` are the environment entries that
+    not fit the type the key wants (`not a number: "ten"`); `value` is None then. `entries` are the environment entries that
     contributed. `items` holds per-key settings when the value is a map, per-index ones for a list.
     """
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from typing import Any
 
@@ -233,6 +234,22 @@ def _captures(settings: Settings, path: str, node: Node | None) -> dict[str, dic
                 f"`{path}.{name}` has {len(kinds)} sources", where=child.span,
                 why="a value is captured from one of json, header, cookie, regex", do="write {json: data.token}",
             )
-        found[name] = {kinds[0]: fields.nodes[kinds[0]].text}
+        source = fields.nodes[kinds[0]]
+        if kinds[0] == "regex":
+            _check_pattern(f"{path}.{name}.regex", source)
+        found[name] = {kinds[0]: source.text}
     return found
 
+
+
+def _check_pattern(path: str, node: Node) -> None:
+    try:
+        groups = re.compile(node.text).groups
+    except re.error as error:
+        raise ManifestError(
+            f"`{path}` is no regular expression", where=node.span, why=str(error), do="correct it; a backslash needs no second one in single quotes"
+        ) from None
+    if not groups:
+        raise ManifestError(
+            f"`{path}` has no group", where=node.span, why="the first group is what is kept", do="put the wanted part in parentheses"
+        )
