@@ -89,7 +89,7 @@ CAPTURE = {
     "json": Key("text", "A path into the JSON answer, as in `data.token`."),
     "header": Key("text", "The name of a response header."),
     "cookie": Key("text", "The name of a cookie."),
-    "regex": Key("text", "A regular expression; its first group is kept."),
+    "regex": Key("text", "A regular expression; its first group is kept, else the whole match."),
 }
 GATEWAY = {
     "provider": Key("provider", "The provider's id."),

@@ -244,12 +244,8 @@ def _captures(settings: Settings, path: str, node: Node | None) -> dict[str, dic
 
 def _check_pattern(path: str, node: Node) -> None:
     try:
-        groups = re.compile(node.text).groups
+        re.compile(node.text)
     except re.error as error:
         raise ManifestError(
             f"`{path}` is no regular expression", where=node.span, why=str(error), do="correct it; a backslash needs no second one in single quotes"
         ) from None
-    if not groups:
-        raise ManifestError(
-            f"`{path}` has no group", where=node.span, why="the first group is what is kept", do="put the wanted part in parentheses"
-        )

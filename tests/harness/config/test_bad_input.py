@@ -82,7 +82,6 @@ FAULTS = [
     pytest.param("service:\n  api: {request_code: {path: /x, capture: {t: {jsn: a}}}, verify_code: {path: /y}}\n", "2:48", "unknown key `jsn`", "`json`", id="capture kind"),
     pytest.param("service:\n  api: {request_code: {path: /x, capture: {t: {}}}, verify_code: {path: /y}}\n", "2:47", "0 sources", "json", id="capture without a source"),
     pytest.param("service:\n  api: {request_code: {path: /x, capture: {t: {regex: '(a'}}}, verify_code: {path: /y}}\n", "2:55", "no regular expression", "correct it", id="broken pattern"),
-    pytest.param("service:\n  api: {request_code: {path: /x, capture: {t: {regex: 'a+'}}}, verify_code: {path: /y}}\n", "2:55", "has no group", "parentheses", id="pattern without a group"),
     pytest.param("service:\n  preset: gotru\n", "2:11", "no preset `gotru`", "`gotrue`", id="preset"),
     pytest.param("service:\n  environment: [missing.env]\n", "2:17", "cannot read missing.env", "exists", id="missing environment file"),
     pytest.param("service:\n  environment: [{file: a.env, loader: dotnev}]\n", "2:39", "no loader `dotnev`", "`dotenv`", id="loader"),
