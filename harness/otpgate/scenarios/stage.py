@@ -217,6 +217,13 @@ class Play:
         found = self.live.exchanges(to=user.phone)
         return [call for call in found if gateway is None or call.gateway == gateway]
 
+    def evidence(self, user: User) -> list[Exchange]:
+        """Calls about a user's number, and refused ones whose number the provider could not read."""
+        return [
+            call for call in self.live.exchanges()
+            if call.to == user.phone or (call.to is None and call.kind == "call" and call.accepted is False and call.code)
+        ]
+
     def fail(self, symptom: str, message: str, *, exchanges: tuple[str, ...] = (), gateway: str | None = None,
              **details: str) -> None:
         """Note something that went wrong."""

@@ -61,7 +61,7 @@ def sent(play: Play, user: User) -> tuple[Message, Answer]:
                 exchanges=names(play, play.calls(user)), api="request_code", answer=str(answer), body=answer.body,
             )
         return message, answer
-    calls = play.calls(user)
+    calls = play.evidence(user)
     if answer.verdict != "accepted":
         raise play.stop(
             "request_refused", f"asking for a code did not work: {answer}", exchanges=names(play, calls), api="request_code",

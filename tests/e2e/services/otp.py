@@ -62,7 +62,7 @@ def alpha(to: str, text: str) -> str:
     account, token = ENV["ALPHA_ACCOUNT"], ENV["ALPHA_TOKEN"]
     status, answer = post(
         f"https://api.twilio.com/2010-04-01/Accounts/{account}/Messages.json",
-        {"To": to.lstrip("+") if "digits_only" in DEFECTS else to, "From": ENV["ALPHA_FROM"], "Body": text, **callback("StatusCallback", "alpha"),
+        {"To": worded(to), "From": ENV["ALPHA_FROM"], "Body": text, **callback("StatusCallback", "alpha"),
          **({"ValidityPeriodd": "300"} if "misspells" in DEFECTS else {})},
         {"Authorization": "Basic " + base64.b64encode(f"{account}:{token}".encode()).decode()},
     )
@@ -70,6 +70,13 @@ def alpha(to: str, text: str) -> str:
         code = str(answer.get("code", status))
         raise Failed(code, recipient=code in RECIPIENT, permanent=400 <= status < 500 and status != 429)
     return answer["sid"]
+
+
+def worded(to: str) -> str:
+    """The number as the defects spell it."""
+    if "number_object" in DEFECTS:
+        return f"Country Code: {to[1:2]} National Number: {to[2:]}"
+    return to.lstrip("+") if "digits_only" in DEFECTS else to
 
 
 def beta(to: str, text: str) -> str:
@@ -251,7 +258,8 @@ class Service:
 
 def genuine(gateway: str, path: str, fields: dict[str, str], signature: str) -> bool:
     if gateway == "alpha":
-        url = ("http://internal" if "signs_internal_url" in DEFECTS else PUBLIC) + path
+        base = "http://internal" if "signs_internal_url" in DEFECTS else PUBLIC
+        url = (base.replace("https:", "http:") if "signs_http" in DEFECTS else base) + path
         text = url + "".join(f"{name}{value}" for name, value in sorted(fields.items()))
         wanted = base64.b64encode(hmac.digest(ENV["ALPHA_TOKEN"].encode(), text.encode(), "sha1")).decode()
         return hmac.compare_digest(wanted, signature)
