@@ -18,13 +18,13 @@ from otpgate_contracts.account import AccountState
 from otpgate_contracts.admin import Edge, Fault, ReceiptOrder
 from otpgate_contracts.model import ErrorRow
 from otpgate_fakes.core.account import moment
-from otpgate_fakes.core.app import pairs
 from otpgate_fakes.core.edge import Edges
 from otpgate_fakes.core.errors import Answer
 from otpgate_fakes.core.fake import Reply, Request
 from otpgate_fakes.core.hosts import is_loopback
 from otpgate_fakes.core.inbound import receive
 from otpgate_fakes.core.orders import ClockOrder, EdgesOrder, FaultsOrder, InboundOrder, StatusOrder
+from otpgate_fakes.core.reading import pairs
 from otpgate_fakes.core.runtime import Runtime
 from otpgate_fakes.core.store import Message, public
 from otpgate_fakes.core.web import Gone, read, write

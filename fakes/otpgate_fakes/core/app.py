@@ -12,7 +12,6 @@ import time
 import traceback
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import unquote_to_bytes
 
 import msgspec
 
@@ -26,6 +25,7 @@ from otpgate_fakes.core.fake import Claim, Operation, Refused, Reply, Request, S
 from otpgate_fakes.core.faults import Effects, Scope
 from otpgate_fakes.core.inbox import extract_code
 from otpgate_fakes.core.player import Player
+from otpgate_fakes.core.reading import read_body, recipient_of
 from otpgate_fakes.core.runtime import Runtime
 from otpgate_fakes.core.store import Message
 
@@ -33,9 +33,6 @@ REASON_OF_STATUS = {
     401: "credentials_wrong", 403: "permission_missing", 404: "resource_missing", 429: "rate_limited",
     500: "provider_error", 503: "provider_unavailable", 504: "provider_timeout",
 }
-
-ENTITY_METHODS = frozenset({"POST", "PUT", "PATCH"})
-
 
 class Call:
     """One request on its way: what is known of it so far."""
@@ -104,18 +101,7 @@ class Pipeline:
 
     def _look_ahead(self, call: Call, player: Player, context: Context) -> None:
         """Read the recipient before the call is judged; a request that cannot be read has none."""
-        operation = call.operation
-        if operation is None or operation.parse is None:
-            return
-        try:
-            if operation.peek is not None:
-                recipient = operation.peek(call.request)
-            else:
-                sends = operation.parse(call.request, context)
-                first = sends if isinstance(sends, Send) else sends[0] if sends else None
-                recipient = first.recipient if first is not None else None
-        except Exception:
-            return
+        recipient = recipient_of(call.operation, call.request, context) if call.operation is not None else None
         if recipient is not None:
             call.to = recipient
             number = player.decider.numbers.look_up(recipient)
@@ -352,39 +338,6 @@ class Pipeline:
             effects.struck[0] if effects is not None and effects.struck else None,
             call.mismatches, context.notes if context is not None else [], code,
         ))
-
-
-def read_body(request: Request) -> None:
-    """Decode query and body by content type; what cannot be decoded stays None and is the provider's to refuse."""
-    if request.raw_query:
-        request.query = pairs(request.raw_query)
-    if not request.body or request.method not in ENTITY_METHODS:
-        return
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind == "application/x-www-form-urlencoded":
-        request.form = pairs(request.body.decode("utf-8", "replace"))
-    elif kind.endswith("json"):
-        try:
-            request.json = msgspec.json.decode(request.body)
-        except (msgspec.DecodeError, UnicodeDecodeError):
-            request.json = None
-
-
-def pairs(text: str) -> list[tuple[str, str]]:
-    """Form fields in wire order, decoded."""
-    found = []
-    for field in text.split("&"):
-        if field:
-            name, _, value = field.partition("=")
-            found.append((decoded(name), decoded(value)))
-    return found
-
-
-def decoded(text: str) -> str:
-    """A form field's text; broken UTF-8 is kept visible."""
-    if "+" in text:
-        text = text.replace("+", " ")
-    return unquote_to_bytes(text).decode("utf-8", "replace") if "%" in text else text
 
 
 def path_of(lifecycle: Any, outcome: str, pool: str | None) -> tuple[str, ...]:
