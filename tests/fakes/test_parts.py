@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from otpgate_fakes import loading
-from otpgate_fakes.core.app import pairs
 from otpgate_fakes.core.clock import Clock
 from otpgate_fakes.core.errors import Problem
 from otpgate_fakes.core.hosts import Hosts, is_loopback, split_host
 from otpgate_fakes.core.ids import Ids
 from otpgate_fakes.core.inbox import extract_code
+from otpgate_fakes.core.reading import pairs
 from otpgate_fakes.core.redact import Redactor
 from tests.fakes.conftest import PROVIDERS
 
