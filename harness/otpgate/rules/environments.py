@@ -25,6 +25,12 @@ SWITCH = (
 )
 SUBJECT = r"(?:^|_)(?:SMS|OTP|TOTP|2FA|MFA|PASSCODE|VERIF\w*|TEXT_?MESSAGE|PHONE|ONE_?TIME)(?:_|$)"
 CODE_NAME = r"(?:^|_)(?:STATIC|FIXED|DEFAULT|TEST|MASTER|MAGIC|UNIVERSAL|BACKDOOR|BYPASS|DEMO|DEV)_?(?:\w+_)?(?:OTPS?|CODES?|PIN|PASSCODES?)(?:_|$)"
+ENABLING = r"(?:^|_)(?:SMS|OTP|SMS_OTP|OTP_SMS|SEND_SMS|SMS_SENDING|SMS_GATEWAY|SMS_PROVIDER|PHONE|SMS_2FA)_(?:ENABLED?|ACTIVE)$"
+OTHER_CODES = r"COUNTRY|LANG|LOCALE|CURRENCY|AREA|REGION|ZIP|POSTAL|STATUS|ERROR|EXIT|SOURCE|LENGTH|DIGITS|TTL|EXPIR|SECRET|COUNT|LIMIT"
+RUNTIMES = frozenset({
+    "NODE_ENV", "APP_ENV", "ENV", "ENVIRONMENT", "RAILS_ENV", "RACK_ENV", "FLASK_ENV", "DJANGO_ENV", "GO_ENV", "MIX_ENV",
+    "ASPNETCORE_ENVIRONMENT", "DOTNET_ENVIRONMENT", "SPRING_PROFILES_ACTIVE", "DEPLOY_ENV", "DEPLOYMENT_ENVIRONMENT", "STAGE",
+})
 ELSEWHERE = r"(?:^|[.-])(?:staging|stage|stg|dev|develop|test|testing|qa|uat|sandbox|demo|preview|local)\d?(?:[.-]|$)"
 TUNNELS = (
     "ngrok.io", "ngrok.app", "ngrok-free.app", "ngrok.dev", "trycloudflare.com", "loca.lt", "localtunnel.me", "serveo.net",
@@ -319,22 +325,28 @@ def test_switch_deployed(service: ServiceSubject) -> Iterator[Fault]:
     Sources: collected misconfigurations, class environment mix-up.
     """
     bound = {entry.name for setting in service.all_settings for entry in setting.entries}
+    providers = tuple({gateway.gateway.provider for gateway in service.gateways if gateway.gateway.provider})
     for name, entry in service.manifest.environment.items():
-        if name in bound or not (why := suspicious(name, entry)):
+        if name in bound or not (why := suspicious(name, entry, providers)):
             continue
-        yield Fault(message=f"`{name}` {why}, and nothing in the manifest says what it does.", at=entry.span, severity=graded(service),
+        mild = re.search(r"(?:^|_)(?:DEBUG|DEV|DEMO)(?:_|$)|ENABLED?$|ACTIVE$", name.upper()) is not None
+        yield Fault(message=f"`{name}` {why}, and nothing in the manifest says what it does.", at=entry.span,
+                    severity="warning" if mild else graded(service),
                     fix=Fix("remove it, or bind it to `otp.mock` or `otp.static_codes`"))
 
 
-def suspicious(name: str, entry: Entry) -> str | None:
+def suspicious(name: str, entry: Entry, providers: tuple[str, ...] = ()) -> str | None:
     """What a variable seems to switch, in words; None for an innocent one."""
     upper, value = name.upper(), entry.value.strip()
     low = value.lower()
-    if not value or low in OFF or placeholder(value):
+    if low in {"false", "no", "off", "0", "disabled"} and re.search(ENABLING, upper):
+        return "looks like the switch of the whole feature, and is off"
+    if not value or low in OFF or placeholder(value) or re.search(OTHER_CODES, upper):
         return None
-    if re.search(CODE_NAME, upper) and (re.search(r"\d{3,10}", value) or low in {"true", "on", "yes", "1"}):
+    if re.search(CODE_NAME, upper) and (re.fullmatch(r"[\d,;:=+ ]*\d{4,10}[\d,;:=+ ]*", value) or low in {"true", "on", "yes"}):
         return "looks like a code that always verifies"
-    if not re.search(SUBJECT, upper) or not re.search(SWITCH, upper):
+    about = re.search(SUBJECT, upper) or any(provider.upper() in upper for provider in providers)
+    if not about or not re.search(SWITCH, upper):
         return None
     if re.search(r"(?:^|_)(?:DEFAULT|STATIC|FIXED)(?:_|$)", upper):
         return None
@@ -345,3 +357,30 @@ def suspicious(name: str, entry: Entry) -> str | None:
     if low in SINKS:
         return f"is {listed([quoted(value)])}, a sink for tests"
     return None
+
+
+@rule("EV010", "runtime-of-another-environment", scope="service", severity="warning", profiles=("production",))
+def runtime_of_another_environment(service: ServiceSubject) -> Iterator[Fault]:
+    """The service is told that it runs in development, test or staging.
+
+    Why: frameworks choose mail and SMS sinks, test credentials and verbose logs by this word.
+
+    Bad:
+    ```env
+    NODE_ENV=development
+    ```
+
+    Good:
+    ```env
+    NODE_ENV=production
+    ```
+
+    Fix: deploy the production word, or set `profile` to what this deployment is.
+
+    Sources: the frameworks' documentation.
+    """
+    for name, entry in service.manifest.environment.items():
+        word = entry.value.strip().lower()
+        if name in RUNTIMES and word in SANDBOXES | {"local", "stage", "qa", "uat"}:
+            yield Fault(message=f"`{name}` says {quoted(word)}, the manifest says production.", at=entry.span,
+                        fix=Fix("deploy the production word", "production"))

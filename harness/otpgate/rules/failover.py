@@ -233,7 +233,7 @@ def gateway_unused(service: ServiceSubject) -> Iterator[Fault]:
     used = {name for route in service.manifest.routes for name in route.gateways}
     for gateway in service.gateways:
         if gateway.name not in used:
-            yield Fault(message=f"no route uses `{gateway.name}`.", at=gateway.gateway.span, countries=(), discriminator=gateway.name,
+            yield Fault(message=f"no route uses `{gateway.name}`.", at=gateway.gateway.span, gateway=gateway.name, discriminator=gateway.name,
                         fix=Fix("name it in a route, or remove it"))
 
 

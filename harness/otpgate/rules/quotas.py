@@ -53,12 +53,13 @@ def _published(
 ) -> Iterator[tuple[float, str, str | None]]:
     rows = [row for row in gateway.pack.provider.limits.throughput if row.sender == kind and not row.unconfirmed] if gateway.pack else []
     owned = gateway.owned_sender(name)
-    if kind == "long_code" and (owned is None or registrations(owned)):
+    if kind == "long_code" and (owned is None or registrations(owned) != ()):
         return  # the rate of a registered long code is its campaign's, which only the account knows
     for row in rows:
         if row.country == "*" or row.country in countries:
             rate = row.per_second / (need if row.unit == "segments" else 1)
-            yield rate, f"{name} sends {row.per_second:g} {row.unit} a second by default", None
+            unit = row.unit if row.per_second != 1 else row.unit.removesuffix("s")
+            yield rate, f"{name} sends {row.per_second:g} {unit} a second by default", None
             return
 
 

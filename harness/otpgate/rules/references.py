@@ -44,7 +44,7 @@ def reference_undefined(service: ServiceSubject) -> Iterator[Fault]:
             + (f"; `{close}` is defined" if close else "") + ".",
             at=setting.reference, severity="warning" if spare else "error", related=related,
             fix=Fix(f"rename `{close}` to `{setting.undefined[0]}`" if close else f"deploy {names}"),
-            discriminator=setting.path, countries=_countries(service, setting),
+            discriminator=setting.path, gateway=_gateway(service, setting),
         )
 
 
@@ -66,7 +66,6 @@ def _spare(service: ServiceSubject, setting: Setting) -> bool:
     return spec.kind in {"enum", "bool", "number", "duration"} and not spec.required
 
 
-def _countries(service: ServiceSubject, setting: Setting) -> tuple[str, ...] | None:
+def _gateway(service: ServiceSubject, setting: Setting) -> str | None:
     parts = setting.path.split(".")
-    gateway = service.by_name.get(parts[1]) if parts[0] == "gateways" and len(parts) > 2 else None
-    return tuple(country for route in gateway.led() for country in route.countries) if gateway else None
+    return parts[1] if parts[0] == "gateways" and len(parts) > 2 and parts[1] in service.by_name else None

@@ -263,10 +263,11 @@ def pool_unusable(gateway: GatewaySubject) -> Iterator[Fault | Missing]:
                 f" {listed(row.members)}: the pair is refused.",
                 at=use.setting, countries=use.countries or None, fix=Fix("add the sender to the pool, or drop `sender`"),
             )
-    for country, reason in _without_member(gateway, row):
+    lost = dict(_without_member(gateway, row))
+    if lost:
         yield Fault(
-            message=f"the pool in {label(pool)} has no member that can send to {country}: {reason}.",
-            at=pool, countries=(country,), fix=Fix(f"add a sender for {country} to the pool"), discriminator=country,
+            message=f"the pool in {label(pool)} has no member that can send to {listed(lost)}: {next(iter(lost.values()))}.",
+            at=pool, countries=tuple(lost), fix=Fix(f"add a sender for {listed(lost)} to the pool"), discriminator="countries",
             related=(("the pool stands here", gateway.sender_span(row, "members")),),
         )
 

@@ -291,5 +291,4 @@ def answer_slower_than_caller(service: ServiceSubject) -> Iterator[Fault]:
         if setting is not None and value is not None and value > min(limits):
             yield Fault(message=f"{label(setting)} lets `{gateway.name}` take {duration(value)}, but the caller waits"
                         f" {duration(min(limits))}.", at=setting, discriminator=gateway.name,
-                        countries=tuple(c for route in gateway.led() for c in route.countries),
-                        fix=Fix("set a timeout below the caller's limit"))
+                        gateway=gateway.name, fix=Fix("set a timeout below the caller's limit"))

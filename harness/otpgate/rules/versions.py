@@ -215,7 +215,8 @@ def variable_misspelt(service: ServiceSubject) -> Iterator[Fault]:
         if found and found not in told:
             told.add(found)
             yield Fault(message=f"`{found}` is deployed, `{wanted}` is what `{path}` reads and is missing: the value is under the wrong"
-                        " name.", at=free[found].span, fix=Fix(f"rename it to {wanted}", replacement=None), discriminator=wanted)
+                        " name.", at=free[found].span, fix=Fix(f"rename it to {wanted}"), discriminator=wanted,
+                        gateway=path.split(".")[1] if path.startswith("gateways.") else None)
 
 
 def _other_name(service: ServiceSubject, path: str, wanted: str, free: dict[str, Entry]) -> str | None:

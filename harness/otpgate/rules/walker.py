@@ -45,6 +45,10 @@ def walk(
             if isinstance(fault, Missing):
                 undecided[Undecided(rule=rule.id, gateway=gateway.name if gateway else None, missing=fault.what)] = None
                 continue
+            if gateway is None and fault.gateway is not None:
+                gateway = service.by_name.get(fault.gateway)
+                if only and fault.gateway not in only:
+                    continue
             if _built_in(service.manifest, rule, fault) or (narrowed and fault.countries is not None and not set(fault.countries) & set(narrowed)):
                 continue
             found = finding(rule, service, gateway, fault)
