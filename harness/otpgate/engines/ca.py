@@ -146,7 +146,7 @@ class Trust:
             real = os.path.realpath(path)
             if os.path.isdir(real) and real not in pairs:
                 copy = self.folder / f"system{number}"
-                shutil.copytree(real, copy, symlinks=True, ignore_dangling_symlinks=True)
+                shutil.copytree(real, copy, symlinks=True, copy_function=_copy_readable)
                 pairs[real] = str(copy)
                 self._add(copy)
         folders = tuple(f"{real}/" for real in pairs)
@@ -162,6 +162,12 @@ class Trust:
         for name in ("ca-certificates.crt", "ca-bundle.crt"):
             if (folder / name).is_file() and not (folder / name).is_symlink():
                 shutil.copyfile(self.bundle, folder / name)
+
+
+def _copy_readable(source: str, target: str) -> None:
+    """Copy what this user may read; a private file among the system's certificates stays where it is."""
+    with contextlib.suppress(PermissionError):
+        shutil.copyfile(source, target, follow_symlinks=False)
 
 
 def _java_store(bundle: str) -> bytes:
