@@ -40,6 +40,13 @@ def over(raw: socket.socket) -> http.client.HTTPConnection:
     return connection
 
 
+def ask(connection: http.client.HTTPConnection) -> int:
+    connection.request("POST", "/send", BODY, HEADERS)
+    answer = connection.getresponse()
+    answer.read()
+    return answer.status
+
+
 @pytest.mark.parametrize("name", ["api.toy.example", "api.eu.toy.example"])
 def test_tls_is_spoken_for_every_host_a_provider_owns(name: str, fakes: Fakes) -> None:
     """The certificate names the host asked for; regional hosts too."""
@@ -212,8 +219,7 @@ def test_a_refused_connection_closes_those_kept_alive(fakes: Fakes) -> None:
     connection.getresponse().read()
     fakes.admin("PUT", "faults", {"faults": [{"fault": "refuse_connection", "host": "api.toy.example"}]})
     with pytest.raises((OSError, http.client.HTTPException)):
-        connection.request("POST", "/send", BODY, HEADERS)
-        connection.getresponse()
+        ask(connection)
 
 
 def test_a_refusal_leaves_other_hosts_alone(fakes: Fakes) -> None:
@@ -259,7 +265,7 @@ def test_pipelined_requests_are_answered_in_order(fakes: Fakes) -> None:
         seen = b""
         while data := raw.recv(65536):
             seen += data
-    assert [line[9:12] for line in seen.split(b"HTTP/1.1") if line] and seen.count(b"HTTP/1.1 ") == 2
+    assert seen.count(b"HTTP/1.1 ") == 2
     assert seen.index(b" 200 ") < seen.index(b" 404 ")
 
 

@@ -60,7 +60,7 @@ class Account:
             spec.name: re.compile(spec.pattern) for spec in pack.provider.settings if spec.pattern is not None
         }
         self.seen: dict[str, str] = {}
-        self._good: set[tuple[str, str | None, str, str, str, str]] = set()
+        self._good: set[tuple[str, str, str | None, str, str, str]] = set()
         self.put(gateway.account if gateway is not None else None)
 
     def put(self, state: AccountState | None) -> None:

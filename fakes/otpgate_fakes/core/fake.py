@@ -66,7 +66,7 @@ class Claim(Struct):
     reason: str | None = None
     valid_from: float | None = None
     valid_until: float | None = None
-    setting: Callable[[str], object] = lambda name: None
+    setting: Callable[[str], object] = lambda _: None
 
 
 class Send(Struct):

@@ -105,7 +105,7 @@ FAKE = Fake(
     render_error=render_error,
     render_receipt=render_receipt,
     sign_receipt=sign,
-    new_id=lambda context, send: f"toy-{context.ids.hex(12)}",
+    new_id=lambda context, _: f"toy-{context.ids.hex(12)}",
     receipt_url=receipt_url,
     inbound=inbound,
 )
