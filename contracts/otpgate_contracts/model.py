@@ -186,7 +186,7 @@ class SdkTrap(Fact, frozen=True, kw_only=True):
 
     versions: str
     what: str
-    rule: str = "VR003"
+    rule: str = "VR002"
 
 
 class Sdk(Fact, frozen=True, kw_only=True):

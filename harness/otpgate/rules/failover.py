@@ -7,7 +7,9 @@ from itertools import combinations
 
 from otpgate.findings import Fix
 from otpgate.rules.registry import Fault, rule
+from otpgate.rules.senders import refused
 from otpgate.rules.subjects import GatewaySubject, ServiceSubject
+from otpgate.rules.values import number
 from otpgate.rules.words import duration, listed, quoted
 
 
@@ -263,3 +265,61 @@ def fallback_reads_receipts_too_late(service: ServiceSubject) -> Iterator[Fault]
                     " longer, so most codes are sent twice.", at=failover.span, fix=Fix("wait a few seconds"))
 
 
+@rule("FO008", "fallback-cannot-serve", scope="service", severity="warning")
+def fallback_cannot_serve(service: ServiceSubject) -> Iterator[Fault]:
+    """A gateway that stands by for a country could not send to it.
+
+    Why: the safety net is looked at when the first gateway has failed; a hole in it is found by the users.
+
+    Bad:
+    ```account primary
+    destinations: {enabled: [US, CA]}
+    ```
+
+    Good:
+    ```account primary
+    destinations: {enabled: [US, CA, GB, DE]}
+    ```
+
+    Fix: as the message says, or name another gateway as the fallback.
+
+    Sources: the review of the outage this tool was made for.
+    """
+    for route in service.manifest.routes:
+        for name in route.gateways[1:]:
+            gateway = service.by_name.get(name)
+            if gateway is None:
+                continue
+            holes: dict[str, list[str]] = {}
+            for country in route.countries:
+                reason = unable(gateway, country)
+                if reason:
+                    holes.setdefault(reason, []).append(country)
+            for reason, countries in holes.items():
+                yield Fault(
+                    message=f"`{name}` stands by for {listed(countries)} but could not take over: {reason}.", at=route.span,
+                    countries=tuple(countries), discriminator=f"{name}/{reason}", fix=Fix("close the hole, or name another fallback"),
+                )
+
+
+def unable(gateway: GatewaySubject, country: str) -> str | None:
+    """Why a gateway cannot send to a country, as far as configuration and account state tell; None when it can."""
+    account = gateway.account
+    enabled, disabled = account.destinations.enabled, account.destinations.disabled or ()
+    if (enabled is not None and country not in enabled and "*" not in enabled) or country in disabled:
+        return "the country is not enabled on its account"
+    if account.account.status in {"suspended", "closed"}:
+        return f"its account is {account.account.status}"
+    if account.account.kind in {"trial", "sandbox", "test"} and gateway.service.production:
+        return f"its account is a {account.account.kind} account"
+    amount = number(account.balance.amount) if account.balance.amount is not None else None
+    if amount is not None and amount <= 0 and account.balance.auto_reload is not True:
+        return "its balance is empty"
+    if gateway.schemes and gateway.scheme is None and all(
+        setting is None or not setting.undefined for name in gateway.credential_names for setting in [gateway.setting(name)]
+    ):
+        return "its credentials are not complete"
+    uses = [use for use in gateway.sound_senders if country in use.countries]
+    if uses and gateway.pool is None and all(refused(gateway, use.kind, country) for use in uses):
+        return f"{quoted(uses[0].text)} is no sender the country takes"
+    return None

@@ -57,12 +57,21 @@ def _spare(service: ServiceSubject, setting: Setting) -> bool:
         return False
     gateway = service.by_name.get(parts[1])
     spec = gateway.spec(parts[2]) if gateway else None
-    if gateway is None or parts[2] in {"provider", "sender"}:
+    if gateway is None or parts[2] == "provider":
+        return False
+    if parts[2] == "sender":
+        return gateway.pool is not None
+    if parts[2] in gateway.pool_settings:
+        return gateway.present("sender") is not None
+    if parts[2] == "status_callback":
+        return not gateway.relies_on_receipts
+    signs = gateway.webhook.signature_settings if gateway.webhook else ()
+    if parts[2] in {*signs, "callback_secret"} and gateway.present("status_callback"):
         return False
     if parts[2] in gateway.credential_names:
         return gateway.scheme is not None
     if spec is None:
-        return parts[2] not in {"status_callback", "callback_secret", "base_url"}
+        return parts[2] != "base_url"
     return spec.kind in {"enum", "bool", "number", "duration"} and not spec.required
 
 
