@@ -308,6 +308,11 @@ def unable(gateway: GatewaySubject, country: str) -> str | None:
     enabled, disabled = account.destinations.enabled, account.destinations.disabled or ()
     if (enabled is not None and country not in enabled and "*" not in enabled) or country in disabled:
         return "the country is not enabled on its account"
+    uses = [use for use in gateway.sound_senders if country in use.countries]
+    if uses and gateway.pool is None and all(refused(gateway, use.kind, country) for use in uses):
+        return f"{quoted(uses[0].text)} is no sender the country takes"
+    if gateway.led():
+        return None  # what is wrong with the whole account strands the users of the routes it leads, and is told there
     if account.account.status in {"suspended", "closed"}:
         return f"its account is {account.account.status}"
     if account.account.kind in {"trial", "sandbox", "test"} and gateway.service.production:
@@ -319,7 +324,4 @@ def unable(gateway: GatewaySubject, country: str) -> str | None:
         setting is None or not setting.undefined for name in gateway.credential_names for setting in [gateway.setting(name)]
     ):
         return "its credentials are not complete"
-    uses = [use for use in gateway.sound_senders if country in use.countries]
-    if uses and gateway.pool is None and all(refused(gateway, use.kind, country) for use in uses):
-        return f"{quoted(uses[0].text)} is no sender the country takes"
     return None
