@@ -163,6 +163,7 @@ class Nursery:
         self._process: subprocess.Popen[bytes] | None = None
         self._folder = ""
         self._lanes = 0
+        self._closed = False
 
     @property
     def folder(self) -> str:
@@ -206,6 +207,7 @@ class Nursery:
         with self._lock:
             channel, process = self._channel, self._process
             self._channel = self._process = None
+            self._closed = True
         if channel is None or process is None:
             return
         channel.close()
@@ -218,6 +220,8 @@ class Nursery:
 
     def _started(self) -> Channel:
         with self._lock:
+            if self._closed:
+                raise EnvironmentUnusable("the engine was closed while a lane was about to start")
             if self._channel is None:
                 self._start()
             assert self._channel is not None

@@ -258,3 +258,14 @@ def test_an_image_alone_cannot_be_started(plan: Plan) -> None:
     with pytest.raises(EnvironmentUnusable, match="only be started from an image"):
         engine.start(plan(command=None, image="otp:1"))
     engine.close()
+
+
+def test_a_closed_engine_starts_nothing(plan: Plan) -> None:
+    """A lane asked for while the run is being ended is refused, and nothing is started again behind its back."""
+    engine = ProcessEngine(EngineOptions())
+    folder = engine.nursery.folder
+    engine.close()
+    engine.close()
+    with pytest.raises(EnvironmentUnusable, match="closed"):
+        engine.start(plan(fakes=fakes()))
+    assert not Path(folder).exists()

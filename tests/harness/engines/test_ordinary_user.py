@@ -21,7 +21,7 @@ PR_SET_DUMPABLE = 4
 @pytest.mark.fence
 def test_an_ordinary_user_gets_the_same_fence() -> None:
     """Without any privilege: low ports, names, bare addresses and trust are the lane's, and nothing leaves."""
-    done = run_as_ordinary_user(HERE / "services" / "prober.py")
+    done = run_as_ordinary_user(str(HERE / "services" / "prober.py"))
     assert done.returncode == 0, done.stderr
     said = json.loads(done.stdout)
     if "refused" in said:
@@ -33,9 +33,21 @@ def test_an_ordinary_user_gets_the_same_fence() -> None:
     assert said["user"] != 0
 
 
-def run_as_ordinary_user(script: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """The script's outcome, run by this interpreter as somebody who is not root."""
-    command = [sys.executable, str(script), *arguments]
+@pytest.mark.fence
+def test_an_ordinary_users_message_is_caught() -> None:
+    """`otpgate run` with the unmodified SDK, from end to end without privileges."""
+    send = (
+        "import os; from twilio.rest import Client; print(os.getuid() != 0, Client('AC' + '5' * 32, 'f' * 32)"
+        ".messages.create(to='+12025550143', from_='+12025550187', body='Your code is 482913').status)"
+    )
+    done = run_as_ordinary_user("-m", "otpgate", "run", "--", sys.executable, "-c", send)
+    assert done.stdout == "True queued\n", done.stderr
+    assert "1 message captured" in done.stderr
+
+
+def run_as_ordinary_user(*words: str) -> subprocess.CompletedProcess[str]:
+    """The outcome of this interpreter with these arguments, run as somebody who is not root."""
+    command = [sys.executable, *words]
     if os.geteuid() != 0:
         return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     with tempfile.TemporaryDirectory() as aside:
