@@ -51,6 +51,11 @@ class Serving:
     def open(self) -> list[Connection]:
         return [one for one in self.state.connections if isinstance(one, Connection)]
 
+    def give_up(self) -> None:
+        """Drop what still waits: answers a fault holds back, long polls."""
+        for task in [*self.state.tasks]:
+            task.cancel()
+
     def close(self, chosen: list[Connection], abruptly: bool = False) -> None:
         """End connections: after the answer in progress, or at once with a reset."""
         for connection in chosen:

@@ -46,7 +46,7 @@ class Nest:
         theirs.close()
 
     def fork(self) -> socket.socket:
-        """A new lane's line: the start document goes in, the ready line comes out; it ends with its line."""
+        """A new lane's line: the start document goes in, the ready line comes out."""
         ours, theirs = socket.socketpair()
         socket.send_fds(self._ours, [b"lane"], [theirs.fileno()])
         theirs.close()
@@ -95,7 +95,7 @@ class LaneHost:
         self._nest = nest
         self._where = where
         self._providers = providers
-        self._lanes: dict[str, tuple[int, socket.socket]] = {}
+        self._lanes: dict[str, int] = {}
         self._server: asyncio.Server | None = None
 
     async def start(self) -> str:
@@ -113,20 +113,18 @@ class LaneHost:
 
     def end(self, name: str, number: int) -> bool:
         """Signal a lane's process and forget it; False when there is none of that name."""
-        pid, line = self._lanes.pop(name, (0, None))
-        if line is None:
+        pid = self._lanes.pop(name, None)
+        if pid is None:
             return False
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, number)
-        line.close()
         return True
 
     async def begin(self, name: str, document: bytes) -> tuple[int, bytes]:
         """Start a lane; status and body of the answer."""
         if name in self._lanes:
             return 409, problem(f"lane {name} is there already", "end it first")
-        line = self._nest.fork()
-        reader, writer = await asyncio.open_connection(sock=line.dup())
+        reader, writer = await asyncio.open_connection(sock=self._nest.fork())
         try:
             writer.write(document)
             writer.write_eof()
@@ -134,13 +132,11 @@ class LaneHost:
         except (TimeoutError, OSError):
             ready = b""
         finally:
-            # The line's write side is shut already; the duplicate keeps the lane's end known until it is over.
-            writer.transport.abort()
+            writer.close()
         told = msgspec.json.decode(ready) if ready.endswith(b"\n") else {"error": "its process ended without a word"}
         if "error" in told:
-            line.close()
             return 502, problem(str(told["error"]), "the container's log has its last lines")
-        self._lanes[name] = (int(told["pid"]), line)
+        self._lanes[name] = int(told["pid"])
         return 200, ready
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -153,7 +149,7 @@ class LaneHost:
             body = await reader.readexactly(int(fields.get("content-length", "0") or 0))
             status, answer = await self._answer(method, target, body)
             await say(writer, status, answer)
-        except (OSError, EOFError, ValueError, asyncio.LimitOverrunError):
+        except (OSError, EOFError, ValueError, asyncio.LimitOverrunError, asyncio.CancelledError):
             pass
         finally:
             writer.close()
@@ -161,7 +157,7 @@ class LaneHost:
     async def _answer(self, method: str, target: str, body: bytes) -> tuple[int, bytes]:
         parts = urlsplit(target)
         if (method, parts.path) == ("GET", "/_otpgate/health"):
-            told = {"status": "ready", "providers": self._providers, "lanes": sorted(self._lanes)}
+            told = {"ready": True, "providers": self._providers, "lanes": sorted(self._lanes)}
             return 200, msgspec.json.encode(told)
         name = unquote(parts.path.removeprefix(LANES)) if parts.path.startswith(LANES) else ""
         if name and method == "PUT":

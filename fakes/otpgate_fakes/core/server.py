@@ -156,6 +156,10 @@ class Server:
             await asyncio.sleep(0.05)
         for serving in self._serving:
             serving.close(serving.open, abruptly=True)
+        await asyncio.sleep(0)
+        for serving in self._serving:
+            serving.give_up()
+        await asyncio.sleep(0)
         if self._folder is not None:
             self._folder.cleanup()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from email.utils import formatdate
@@ -85,7 +86,10 @@ class ProviderApp:
         call = self.pipeline.begin(request, self.provider)
         effects = call.effects
         if effects is not None and effects.delay:
-            await self.pipeline.runtime.clock.sleep(effects.delay)
+            try:
+                await self.pipeline.runtime.clock.sleep(effects.delay)
+            except asyncio.CancelledError:
+                return
         reply = self.pipeline.finish(call)
         if reply is None:
             reset(send)
