@@ -193,7 +193,11 @@ class Listen(Struct, kw_only=True, forbid_unknown_fields=True, omit_defaults=Tru
 
 
 class FakesConfig(Struct, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
-    """The start document, JSON, read by `python -m otpgate_fakes --config FILE` (or `-` for stdin)."""
+    """The start document, JSON, read by `python -m otpgate_fakes --config FILE` (or `-` for stdin).
+
+    This process is number `lot` of `lots` that play one lane together: sequence numbers are then
+    comparable between them, and modulo `lots` they tell who gave them.
+    """
 
     gateways: list[FakeGateway] = field(default_factory=list)
     providers: list[str] = field(default_factory=list)
@@ -208,6 +212,8 @@ class FakesConfig(Struct, kw_only=True, forbid_unknown_fields=True, omit_default
     seed: int | None = None
     redact: list[str] = field(default_factory=list)
     fenced: bool = False
+    lot: int = 0
+    lots: int = 1
 
 
 class Ready(Struct, kw_only=True):

@@ -20,10 +20,11 @@ from typing import Any
 import msgspec
 
 from otpgate_contracts.account import AccountState
-from otpgate_contracts.admin import Edge, FakeGateway, FakesConfig, Listen
+from otpgate_contracts.admin import Edge, FakeGateway, FakesConfig, Listen, Ready
 from otpgate_contracts.faults import LocatedError
 from otpgate_fakes import loading
 from otpgate_fakes.core.errors import Problem
+from otpgate_fakes.core.lanehost import LaneHost, Nest, own_address
 from otpgate_fakes.core.runtime import Runtime, check
 from otpgate_fakes.core.server import Server, settle_collector
 
@@ -60,6 +61,8 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--speed", type=float, default=1.0, metavar="FACTOR", help="speed of the timed clock (default 1)")
     made.add_argument("--search", action="append", default=[], type=Path, metavar="DIR",
                       help="a folder with further providers (a pack with a fake.py each)")
+    made.add_argument("--lanes", metavar="ADDRESS", help="play nothing yet: start a process for each lane asked for at this "
+                      "host:port (host `own`: this container's address on its first network)")
     made.add_argument("--die-with-parent", action="store_true", help="end when the program that started this one ends")
     return made
 
@@ -163,9 +166,7 @@ async def serve(config: FakesConfig, search: list[Path], announce: Callable[[byt
     check(config)
     played = [loading.load(name, search) for name in config.providers]
     server = Server(Runtime(config, played), import_module("otpgate_fakes").__version__)
-    ended: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-    for number, code in ((signal.SIGTERM, 0), (signal.SIGINT, 130)):
-        asyncio.get_running_loop().add_signal_handler(number, end, ended, code)
+    ended = until_signalled()
     ready = await server.start()
     settle_collector()
     announce(msgspec.json.encode(ready) + b"\n")
@@ -173,6 +174,35 @@ async def serve(config: FakesConfig, search: list[Path], announce: Callable[[byt
         return await ended
     finally:
         await server.stop()
+
+
+async def host_lanes(host: LaneHost, announce: Callable[[bytes], None]) -> int:
+    """Start lanes as they are asked for, until a signal says to end."""
+    ended = until_signalled()
+    announce(msgspec.json.encode(Ready(control=await host.start(), proxy=None, https=None, ca=None, providers={})) + b"\n")
+    try:
+        return await ended
+    finally:
+        await host.stop()
+
+
+def until_signalled() -> asyncio.Future[int]:
+    """The exit code that a signal asks for: 0 after SIGTERM, 130 after SIGINT."""
+    ended: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+    for number, code in ((signal.SIGTERM, 0), (signal.SIGINT, 130)):
+        asyncio.get_running_loop().add_signal_handler(number, end, ended, code)
+    return ended
+
+
+def lane_host(options: argparse.Namespace) -> LaneHost:
+    """The host of lanes, its nest forked before any event loop runs."""
+    preload()
+    where = options.lanes.replace("own:", f"{own_address()}:", 1) if options.lanes.startswith("own:") else options.lanes
+
+    def play(config: FakesConfig, announce: Callable[[bytes], None]) -> Coroutine[Any, Any, int]:
+        return serve(config, options.search, announce)
+
+    return LaneHost(Nest(play, run), where, options.providers or [*loading.names(options.search)])
 
 
 def end(ended: asyncio.Future[int], code: int) -> None:
@@ -197,6 +227,8 @@ def main(arguments: list[str] | None = None) -> int:
     if options.die_with_parent:
         die_with_parent()
     try:
+        if options.lanes is not None:
+            return run(host_lanes(lane_host(options), announce))
         return run(serve(config_of(options), options.search, announce))
     except Problem as problem:
         print(f"otpgate_fakes: {problem}", file=sys.stderr)
