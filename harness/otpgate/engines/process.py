@@ -130,7 +130,7 @@ class ProcessEngine:
         authority = self.trust.authority
         return msgspec.structs.replace(
             plan.fakes, listen=self.listeners(plan, fenced=fenced), edges=edges, fenced=fenced,
-            allow=list(plan.allow), ca_key=authority.key, ca_cert=authority.certificate,
+            allow=[entry.partition(":")[0] for entry in plan.allow], ca_key=authority.key, ca_cert=authority.certificate,
         )
 
     def _fill(self, lane: ProcessLane, plan: LanePlan) -> None:
