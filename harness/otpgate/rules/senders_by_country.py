@@ -180,17 +180,28 @@ def foreign_number(gateway: GatewaySubject) -> Iterator[Fault]:
     for use in gateway.sound_senders:
         if use.kind not in {"long_code", "toll_free"}:
             continue
-        hit = []
+        hit: list[str] = []
+        lost: list[str] = []
         for country in use.countries:
             row = gateway.service.country(country)
-            if row is None or row.long_code is not False or row.alphanumeric == "allowed" or row.confidence == "low":
+            own = country_effect(gateway, use.kind, country)
+            bound = own is not None and own[2] == "10dlc"
+            taken = row is None or row.long_code is not False or row.alphanumeric == "allowed" or row.confidence == "low"
+            if row is None or (taken and not bound):
                 continue
             codes = [code.replace("-", "").strip() for code in row.dial.split(",")]
             owned = gateway.owned_sender(use.text)
             if owned is not None and owned.countries is not None and country in owned.countries:
                 continue
             if not any(use.text.lstrip("+").startswith(code) for code in codes):
-                hit.append(country)
+                (lost if bound else hit).append(country)
+        if lost:
+            yield Fault(
+                message=f"{label(use.setting)} is {quoted(use.text)}, a number of another country; carriers of {listed(lost)} take"
+                " registered numbers of their own country only.",
+                at=use.setting, countries=tuple(lost), severity="error", confidence="medium", discriminator="registered",
+                fix=Fix(f"give {listed(lost)} a registered number of its own"),
+            )
         if hit:
             yield Fault(
                 message=f"{label(use.setting)} is {quoted(use.text)}, a number of another country; {listed(hit)} "

@@ -17,7 +17,7 @@ from otpgate.config.model import Gateway, Manifest, Route, Setting
 from otpgate.findings import Fix, Span
 from otpgate.rules.dependencies import Package
 from otpgate.rules.registry import Fault
-from otpgate.rules.values import per_second, seconds, sound
+from otpgate.rules.values import per_second, placeholder, seconds, sound
 from otpgate_contracts import loading
 from otpgate_contracts.account import AccountState, Registration, Sender
 from otpgate_contracts.model import Country, CredentialScheme, Pack, SettingSpec, Webhook
@@ -112,7 +112,8 @@ class ServiceSubject:
     def redacted(self, fault: Fault) -> Fault:
         """The fault without any configured secret in its words, wherever the value was misplaced."""
         known = [
-            setting.text for gateway in self.gateways for setting in gateway.secrets() if len(setting.text.strip()) >= 8
+            setting.text for gateway in self.gateways for setting in gateway.secrets()
+            if len(setting.text.strip()) >= 8 and placeholder(setting.text) is None
         ]
         if not any(text in fault.message or (fault.fix is not None and text in repr(fault.fix)) for text in known):
             return fault

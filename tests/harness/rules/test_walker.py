@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -221,3 +223,23 @@ def test_error_rows_name_rules_that_exist(id: str) -> None:
     unknown = {(row.code, row.rule) for row in loading.pack(id).errors if row.rule and row.rule not in known}
     unknown |= {(sdk.package, trap.rule) for sdk in loading.pack(id).provider.sdks for trap in sdk.traps if trap.rule not in known}
     assert not unknown
+
+
+def test_rules_load_light() -> None:
+    """Loading every rule imports nothing the pre-commit hook would wait for."""
+    heavy = "phonenumbers", "importlib.metadata", "requests", "rich", "jinja2", "asyncio", "difflib"
+    code = f"import sys, otpgate.rules; otpgate.rules.load(); print([name for name in {heavy} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(("sender", "silent"), [("+447700900123", False), ("+12025550187", True)])
+def test_foreign_number_where_numbers_are_registered(sender: str, silent: bool, tmp_path: Path) -> None:
+    """A number of another country cannot be registered with carriers that want registered numbers."""
+    blocks = [
+        yaml(f'gateways: {{fallback: {{sender: {{US: "{sender}"}}}}}}'),
+        account("fallback", f'senders: [{{alphanumeric: ACME, countries: [GB, DE]}}, {{number: "{sender}", kind: long_code}}, '
+                '{number: "+12025550187", kind: long_code}]'),
+    ]
+    found = [item for item in judged(configured(blocks, tmp_path)).findings if item.rule == "SN009"]
+    assert (not found) is silent
