@@ -25,6 +25,13 @@ def test_a_service_with_a_circuit_breaker_is_not_coloured(tmp_path: Path) -> Non
     assert (found.code, found.failing()) == (0, [])
 
 
+def test_a_limit_across_users_colours_no_verdict(tmp_path: Path) -> None:
+    """A service that takes six requests and no more: who was turned away is played again, alone."""
+    found = Small(tmp_path, LIMIT="6").verify(scenarios=("delivers", "receipts", "refuses-wrong-code"))
+    assert (found.code, found.failing()) == (0, [])
+    assert any("limits requests" in note for note in found.report["notes"])
+
+
 @pytest.fixture(scope="module")
 def coloured(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, str | None, str | None, str | None], str]:
     """The verdicts on a breaker and a defect together, with every lane at once."""

@@ -140,7 +140,7 @@ class Failure(Struct, frozen=True, kw_only=True):
 
 
 class Outcome(Struct, frozen=True, kw_only=True):
-    """The verdict on one case, with what went wrong."""
+    """The verdict on one case, with what went wrong. `crowded`: the service said "too many" while others were served."""
 
     case: Case
     verdict: Verdict
@@ -149,3 +149,4 @@ class Outcome(Struct, frozen=True, kw_only=True):
     lane: str | None = None
     failures: tuple[Failure, ...] = ()
     exchanges: tuple[str, ...] = ()
+    crowded: bool = False

@@ -67,6 +67,7 @@ class Run:
         self._gate = threading.BoundedSemaphore(starts)
         self._lock = threading.Lock()
         self._stop = threading.Event()
+        self._up = False
         self._done = 0
         self._total = sum(len(lane.cases) for lane in settled.lanes)
 
@@ -79,6 +80,7 @@ class Run:
         try:
             self.tell(Event(kind="lane_starting", lane=lane.name))
             live = self.start(lane)
+            self._up = True
             self.tell(Event(kind="lane_ready", lane=lane.name))
         except EnvironmentUnusable as error:
             self.lane_failed(lane, error)
@@ -104,6 +106,8 @@ class Run:
     def start(self, lane: PlannedLane) -> LiveLane:
         """The running lane. One whose clock cannot move is started again under the lifetime probe, if there is one."""
         with self._gate:
+            if self._stop.is_set():
+                raise EnvironmentUnusable("the service could not be started")
             began = time.monotonic()
             try:
                 running = self.engine.start(lane_plan(self.manifest, self.packs, lane, self.seed))
@@ -136,10 +140,17 @@ class Run:
         ))
 
     def lane_failed(self, lane: PlannedLane, error: EnvironmentUnusable) -> None:
-        """The lane could not be used: its cases that have no verdict are undecided."""
+        """The lane could not be used: its cases that have no verdict are undecided.
+
+        When no lane came up so far, none will: the service starts in all of them or in none.
+        """
         with self._lock:
+            first = not self._stop.is_set()
+            if not self._up:
+                self._stop.set()
             played = {outcome.case.id for outcome in self.outcomes}
-            self.unusable.append(str(error))
+            if first:
+                self.unusable.append(str(error))
             self.outcomes += [
                 Outcome(case=case, verdict="undecided", reason=error.what, seconds=0.0, lane=lane.name)
                 for case in lane.cases if case.id not in played
@@ -159,6 +170,15 @@ class Run:
         )
         with self._lock:
             self.traffic.append(kept)
+
+    def crowded(self, lanes: Sequence[PlannedLane]) -> tuple[PlannedLane, ...]:
+        """Lanes for the cases that the service turned away because of the others in their lane; they start afresh."""
+        shared = {lane.name for lane in lanes if len(lane.cases) > 1 and not lane.sequential}
+        again = [one for one in self.outcomes if one.crowded and one.verdict != "passed" and one.lane in shared]
+        if again:
+            self.outcomes = [one for one in self.outcomes if one not in again]
+            self.note(f"the service limits requests across users: {len(again)} scenario(s) were played again, each alone")
+        return tuple(PlannedLane(name=f"alone-{number}", cases=(one.case,)) for number, one in enumerate(again, 1))
 
     def note(self, text: str) -> None:
         with self._lock:
@@ -188,6 +208,7 @@ def verify(
     run.tell(Event(kind="planned", total=sum(len(lane.cases) for lane in settled.lanes)))
     planned = time.monotonic()
     play_all(run, settled.lanes, lanes_at_once)
+    play_all(run, run.crowded(settled.lanes), lanes_at_once)
     played = time.monotonic()
     traffic = tuple(sorted(run.traffic, key=lambda lane: lane.lane))
     outcomes = [*run.outcomes, *(JUDGES[case.steps](case, manifest, packs, traffic) for case in settled.observed)]

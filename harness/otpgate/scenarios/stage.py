@@ -29,6 +29,7 @@ FINAL = frozenset({"delivered", "undelivered", "failed", "expired", "rejected", 
 LOST = frozenset({"undelivered", "failed", "expired", "rejected", "canceled"})
 POLL = 20.0
 ALWAYS = 1_000_000
+TOO_MANY = 429
 
 
 class Undecidable(Exception):
@@ -116,6 +117,7 @@ class Play:
         self.subject = Subject(case=case, manifest=live.manifest, packs=live.packs, terms=live.terms)
         self.failures: list[Failure] = []
         self.notes: list[str] = []
+        self.crowded = False
         self._clients: dict[str, Client] = {}
         self._faults: list[Fault] = []
         self._started = time.monotonic()
@@ -145,7 +147,9 @@ class Play:
 
     def request(self, user: User) -> Answer:
         """The user asks for a code."""
-        return self.client(user).request_code()
+        answer = self.client(user).request_code()
+        self.crowded = self.crowded or answer.status == TOO_MANY
+        return answer
 
     def verify(self, user: User, code: str) -> Answer:
         """The user types a code."""
@@ -204,8 +208,8 @@ class Play:
         return next((message for message in self.arrivals(user, within, after) if wanted(message)), None)
 
     def settle(self, message: Message, within: float) -> Message:
-        """The message once it is final; as it stands when time is over."""
-        found = self.live.wait(message.to, message.id, within, settled=True) if message.meaning not in FINAL else message
+        """The message once it is final and its receipts were sent; as it stands when time is over."""
+        found = self.live.wait(message.to, message.id, within, settled=True)
         return found or next((now for now in self.live.messages(message.to) if now.id == message.id), message)
 
     def quiet(self, user: User, seconds: float, after: str | None) -> list[Message]:
@@ -251,7 +255,7 @@ class Play:
         return Outcome(
             case=self.case, verdict=verdict, reason=reason,  # type: ignore[arg-type]
             seconds=round(time.monotonic() - self._started, 3), lane=self.live.lane.name,
-            failures=tuple(self.failures), exchanges=tuple(involved),
+            failures=tuple(self.failures), exchanges=tuple(involved), crowded=self.crowded,
         )
 
 

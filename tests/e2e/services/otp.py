@@ -28,6 +28,7 @@ PUBLIC = ENV["PUBLIC_URL"]
 LIFETIME = float(ENV.get("OTP_LIFETIME", "300"))
 RECEIPT_TIMEOUT = float(ENV.get("RECEIPT_TIMEOUT", "1"))
 TIMEOUT = float(ENV.get("GATEWAY_TIMEOUT", "1"))
+LIMIT = int(ENV.get("LIMIT", "0"))
 BREAKER = int(ENV.get("BREAKER", "0"))
 LOST = ("failed", "undelivered", "rejected", "expired", "unknown")
 RECIPIENT = {"21211", "21214", "21217", "21265", "21268", "21610", "21614", "21635", "3", "6", "7", "33"}
@@ -117,8 +118,15 @@ class Service:
         self.codes: dict[str, dict] = {}
         self.attempts: dict[str, Attempt] = {}
         self.final: set[str] = set()
+        self.taken = 0
         self.sessions: dict[str, dict[str, str]] = {}
         self.failures = {"alpha": 0, "beta": 0}
+
+    def full(self) -> bool:
+        """Whether this instance has taken LIMIT requests, whoever they came from."""
+        with self.lock:
+            self.taken += 1
+            return 0 < LIMIT < self.taken
 
     def issue(self, phone: str) -> str:
         code = f"{secrets.randbelow(10**6):06d}"
@@ -300,6 +308,8 @@ class Handler(BaseHTTPRequestHandler):
                 self.take_receipt(parts, fields)
             elif parts.path == "/form":
                 self.take_form({name: values[0] for name, values in urllib.parse.parse_qs(body, keep_blank_values=True).items()})
+            elif parts.path == "/otp" and self.service.full():
+                self.answer(429, {"error": "too many requests"})
             elif parts.path == "/otp":
                 phone = json.loads(body)["phone"]
                 self.service.request(phone)
