@@ -306,7 +306,7 @@ def issuer_and_verifier_mixed(service: ServiceSubject) -> Iterator[Fault]:
                     fix=Fix("use the provider's verify product there, or let the service make the code"))
     elif maker == "service" and checker == "service":
         for gateway in verify:
-            if not is_on(gateway.value("custom_code")):
+            if not is_on(gateway.value("custom_code")) and (at is not None or gateway.countries):
                 yield Fault(message=f"`{gateway.name}` uses the provider's verify product, which makes its own code; the service makes"
                             " and checks another one.", at=gateway.setting("product") or gateway.gateway.span,
                             countries=tuple(c for route in gateway.led() for c in route.countries), discriminator=gateway.name,

@@ -102,7 +102,9 @@ class ServiceSubject:
 
     @property
     def issued_by(self) -> str:
-        return str(self.otp_value("issued_by", "service"))
+        """Who makes the code; where nothing is said, the provider when all gateways in use verify."""
+        products = {gateway.product for gateway in self.gateways if gateway.countries or not self.manifest.routes}
+        return str(self.otp_value("issued_by", "provider" if products == {"verify"} else "service"))
 
     @property
     def when(self) -> tuple[str, ...]:

@@ -97,8 +97,10 @@ def finding(rule: Rule, service: ServiceSubject, gateway: GatewaySubject | None,
 
 def _built_in(manifest: Manifest, rule: Rule, fault: Fault) -> bool:
     """True for a matter of taste in what a preset says of its product: nobody wrote it, so nobody can correct it."""
-    if manifest.preset is None or (fault.severity or rule.severity) == "error" or not isinstance(fault.at, Setting):
+    if manifest.preset is None or (fault.severity or rule.severity) == "error":
         return False
+    if isinstance(fault.at, Span):
+        return fault.at.key == "service.preset"
     return not fault.at.entries and not fault.at.undefined and fault.at.reference.key == "service.preset"
 
 

@@ -243,3 +243,14 @@ def test_foreign_number_where_numbers_are_registered(sender: str, silent: bool, 
     ]
     found = [item for item in judged(configured(blocks, tmp_path)).findings if item.rule == "SN009"]
     assert (not found) is silent
+
+
+PRESET = "service: {name: auth, preset: appwrite, environment: [deploy/production.env]}\n"
+DSN = "_APP_SMS_PROVIDER=sms://AC3d1f0a9c8b7e6d5c4b3a29180716f5e4:%s@twilio\n_APP_SMS_FROM=+12025550143\n"
+
+
+@pytest.mark.parametrize(("token", "expected"), [("6f1d0e3b9a7c45208d1e6f3a9b7c4d20", set()), ("changeme", {"CR002"})])
+def test_product_behind_a_preset_is_not_blamed_on_its_user(token: str, expected: set[str], tmp_path: Path) -> None:
+    """What a product cannot do is no finding; what its user deployed is."""
+    path = configured([Sample("file", "otpgate.yaml", PRESET), Sample("file", "deploy/production.env", DSN % token)], tmp_path)
+    assert {found.rule for found in judged(path).findings} == expected
