@@ -23,7 +23,7 @@ from otpgate.scenarios.lanes import lane_plan
 from otpgate.scenarios.model import Case, Failure, Outcome
 from otpgate.scenarios.plan import Plan, PlannedLane, plan, result
 from otpgate.scenarios.stage import LiveLane, play, qualified
-from otpgate.scenarios.steps_observed import JUDGES, Traffic
+from otpgate.scenarios.steps_observed import JUDGES, Traffic, secrets
 from otpgate.scenarios.terms import Terms, terms
 from otpgate_contracts.admin import Message
 from otpgate_contracts.model import Pack
@@ -214,7 +214,8 @@ def verify(
     outcomes = [*run.outcomes, *(JUDGES[case.steps](case, manifest, packs, traffic) for case in settled.observed)]
     exchanges = {qualified(lane.lane, call.id): call for lane in traffic for call in lane.exchanges}
     findings, behind = judge(
-        manifest, packs, static, in_order(outcomes), exchanges, {lane.lane: lane.logs for lane in traffic},
+        manifest, packs, static, in_order(outcomes), exchanges,
+        {lane.lane: redacted(lane.logs, {*lane.codes, *secrets(manifest, packs).values()}) for lane in traffic},
         select=selection.select, ignore=selection.ignore,
     )
     results = [told(outcome, behind.get(outcome.case.id, ())) for outcome in outcomes]
@@ -279,6 +280,13 @@ def told(outcome: Outcome, findings: tuple[str, ...]) -> ScenarioResult:
         result(outcome.case, outcome.verdict, outcome.reason), seconds=outcome.seconds, lane=outcome.lane,
         findings=findings, exchanges=outcome.exchanges,
     )
+
+
+def redacted(log: str, hidden: Iterable[str]) -> str:
+    """A service's output with codes and secrets blanked, longest first: lines of it may stand in a report."""
+    for text in sorted(filter(None, hidden), key=len, reverse=True):
+        log = log.replace(text, "[redacted]")
+    return log
 
 
 def place_in_report(one: ScenarioResult) -> tuple[str, str, str, str]:
