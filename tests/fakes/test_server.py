@@ -187,13 +187,15 @@ def test_latency_is_felt(fakes: Fakes) -> None:
     assert fakes.send().status_code == 201
 
 
-@pytest.mark.parametrize("port", ["plain", "https", "relay"])
+@pytest.mark.parametrize("port", ["plain", "https", "relay", "relayed plain"])
 def test_a_refused_connection_holds_for_the_host(port: str, fakes: Fakes) -> None:
     """New connections fail, kept-alive ones are closed, the refusal is recorded, and its end is the end."""
 
     def call() -> requests.Response:
         if port == "plain":
             return fakes.send()
+        if port == "relayed plain":
+            return fakes.proxied("POST", "http://api.toy.example/send", json=json.loads(BODY))
         if port == "relay":
             return fakes.proxied("POST", "https://api.toy.example/send", json=json.loads(BODY))
         connection = over(handshake(fakes, "api.toy.example"))

@@ -261,9 +261,9 @@ def faults(admin: Admin, request: Request, path: dict[str, str]) -> dict[str, li
 
 
 @route("PUT", "/_otpgate/faults")
-def put_faults(admin: Admin, request: Request, path: dict[str, str]) -> dict[str, list[Fault]]:
+async def put_faults(admin: Admin, request: Request, path: dict[str, str]) -> dict[str, list[Fault]]:
     admin.runtime.faults.put(body(request, FaultsOrder).faults)
-    admin.runtime.on_faults()
+    await admin.runtime.on_faults()
     return {"faults": admin.runtime.faults.orders()}
 
 

@@ -34,6 +34,10 @@ REASON_OF_STATUS = {
     500: "provider_error", 503: "provider_unavailable", 504: "provider_timeout",
 }
 
+NO_FIELDS: list[tuple[str, str]] = []
+NO_PARAMETERS: dict[str, str] = {}
+
+
 class Call:
     """One request on its way: what is known of it so far."""
 
@@ -328,6 +332,7 @@ class Pipeline:
             message.exchange = f"ex_{sequence}"
         request = call.request
         request.form = request.json = None
+        request.query, request.path_params = NO_FIELDS, NO_PARAMETERS
         runtime.exchanges.add(Captured(
             sequence, runtime.clock.now(), call.kind, call.player.pack.id if call.player is not None else None,
             gateway.name if gateway is not None else None, operation.id if operation is not None else None,

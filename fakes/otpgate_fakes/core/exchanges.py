@@ -19,7 +19,7 @@ from otpgate_fakes.core.redact import Redactor
 LIMIT = 10_000
 
 
-class Captured(Struct):
+class Captured(Struct, gc=False):
     """A call as it came, with what was decided. `secret_code` is the one-time code it carried."""
 
     sequence: int

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from otpgate_fakes.core.store import Message
 
 
-class Request(Struct):
+class Request(Struct, gc=False):
     """One HTTP request. `headers` lower-case names; `form`/`query` are decoded pairs in wire order.
 
     `base` is scheme://host[:port] as the client addressed it (absolute links are built from it).
@@ -40,7 +40,7 @@ class Request(Struct):
     json: Any = None
 
 
-class Reply(Struct):
+class Reply(Struct, gc=False):
     """`headers` beside Content-Type and Content-Length; `content_type` empty = no body header."""
 
     status: int
@@ -69,7 +69,7 @@ class Claim(Struct):
     setting: Callable[[str], object] = lambda _: None
 
 
-class Send(Struct):
+class Send(Struct, gc=False):
     """A send, neutral. `to` as on the wire and `recipient` in E.164 with `+` (None: not a number).
 
     `validity_seconds` None = provider's default. `callback` per-message status URL. `extra` is the

@@ -8,8 +8,12 @@ each other.
 from __future__ import annotations
 
 import asyncio
+import sys
+import traceback
 from collections import deque
 from collections.abc import Callable
+from functools import partial
+from typing import Any
 
 from otpgate_contracts import admin
 from otpgate_contracts.model import Retry, Webhook
@@ -28,20 +32,27 @@ FIRST, NEXT = 0.05, 0.1
 
 LIMIT = 10_000
 
+Path = tuple[tuple[str, str | None], ...]
+"""States still to be reached, each with the error it carries."""
+
+
+NOTHING: list[Any] = []
+"""Stands for an empty list until there is something: most messages report nothing, and there are many."""
+
 
 class Walk:
     """A message on its way: states still to be reached, receipts still to be sent."""
 
     __slots__ = ("copies", "due", "held", "jobs", "late", "left", "lost", "message", "player", "reverse", "worker")
 
-    def __init__(self, message: Message, player: Player, left: list[tuple[str, str | None]]) -> None:
+    def __init__(self, message: Message, player: Player, left: Path = ()) -> None:
         self.message = message
         self.player = player
         self.left = left
         self.due: Due | None = None
-        self.jobs: deque[Draft] = deque()
+        self.jobs: list[Draft] = NOTHING
         self.worker: asyncio.Task[None] | None = None
-        self.held: list[Draft] = []
+        self.held: list[Draft] = NOTHING
         self.lost = False
         self.late = 0.0
         self.copies = 1
@@ -65,6 +76,7 @@ class Receipts:
         self.on_receipt: Callable[[admin.Receipt], None] = ignore
         self.on_rest: Callable[[Message], None] = leave
         self._busy: set[str] = set()
+        self._paths: dict[tuple[tuple[str, ...], str | None], Path] = {}
         self._walks: dict[str, Walk] = {}
         self._last: dict[str, ReceiptRequest] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -78,8 +90,9 @@ class Receipts:
         """Let a message walk a path; the last state carries the error it is doomed with."""
         if not path:
             return
-        states: list[tuple[str, str | None]] = [(state, None) for state in path[:-1]]
-        states.append((path[-1], doom))
+        states = self._paths.get((path, doom))
+        if states is None:
+            states = self._paths[path, doom] = (*((state, None) for state in path[:-1]), (path[-1], doom))
         walk = Walk(message, self.players[message.provider], states)
         if effects is not None:
             walk.lost, walk.late, walk.copies, walk.reverse = (
@@ -94,7 +107,8 @@ class Receipts:
         gear = self.clock.gear
         if gear == "manual" or not walk.left:
             return
-        walk.due = self.clock.later(seconds / self.clock.speed if gear == "timed" else 0.0, lambda: self._tick(walk))
+        wait = seconds / self.clock.speed if gear == "timed" else 0.0
+        walk.due = self.clock.later(wait, partial(self._tick, walk))
 
     def _tick(self, walk: Walk) -> None:
         if not walk.left or self.clock.gear == "manual":
@@ -104,7 +118,7 @@ class Receipts:
 
     def advance(self, walk: Walk) -> None:
         """Reach the next state and report it."""
-        state, error = walk.left.pop(0)
+        (state, error), walk.left = walk.left[0], walk.left[1:]
         self.store.move(walk.message, state, error)
         self._report(walk, state, error)
         if not walk.left:
@@ -126,7 +140,7 @@ class Receipts:
         """Let a message go no further."""
         walk = self._walks.pop(message.id, None)
         if walk is not None:
-            walk.left.clear()
+            walk.left = ()
             if walk.due is not None:
                 walk.due.cancel()
 
@@ -146,13 +160,13 @@ class Receipts:
             state = status if status in names else path[-1] if path else None
             if state is None:
                 raise Answer(400, f"no status {status!r}", f"statuses here: {', '.join(names)}")
-            walk = walk or Walk(message, self.players[message.provider], [])
+            walk = walk or Walk(message, self.players[message.provider])
             if error is not None and walk.player.pack.error(error) is None:
                 raise Answer(400, f"no error {error!r} in the catalogue of {message.provider}", "give one of its codes")
             if any(known.final for known in lifecycle.states if known.name == state):
                 self.stop(message)
             else:
-                walk.left[:] = after(walk.left, state)
+                walk.left = after(walk.left, state)
             self.store.move(message, state, error)
             self._report(walk, state, error)
         if walk.worker is not None and not walk.late:
@@ -172,12 +186,12 @@ class Receipts:
         for part in range(parts(context, message) if parts is not None else 1):
             draft = Draft(message=message, state=state, error=error, url=target[0], format=target[1], part=part)
             if walk.reverse:
-                walk.held.append(draft)
+                walk.held = [*walk.held, draft]
             else:
-                walk.jobs.extend([draft] * walk.copies)
+                walk.jobs = [*walk.jobs, *[draft] * walk.copies]
         if walk.reverse and not walk.left:
-            walk.jobs.extend(reversed(self._with_interim(walk)))
-            walk.held = []
+            walk.jobs = [*walk.jobs, *reversed(self._with_interim(walk))]
+            walk.held = NOTHING
         if not walk.jobs:
             return
         if walk.late:
@@ -206,12 +220,14 @@ class Receipts:
     async def _work(self, walk: Walk) -> None:
         try:
             while walk.jobs:
-                draft = walk.jobs.popleft()
+                draft, walk.jobs = walk.jobs[0], walk.jobs[1:]
                 request = self._rendered(walk.player, draft)
                 if walk.lost:
                     self._record(draft, request, 1, Called(None, "lost", "lost on the way, as a fault asked", "", 0.0))
                 else:
                     await self._attempt(walk.player, draft, request, 1)
+        except Exception:
+            traceback.print_exc(file=sys.stderr)
         finally:
             self._busy.discard(walk.message.id)
             self.on_rest(walk.message)
@@ -358,7 +374,7 @@ def ignore(receipt: admin.Receipt) -> None:
     """Nobody listens yet."""
 
 
-def after(left: list[tuple[str, str | None]], state: str) -> list[tuple[str, str | None]]:
+def after(left: Path, state: str) -> Path:
     """The states that follow `state` on a path, all of them where it is not on it."""
     for index, (name, _) in enumerate(left):
         if name == state:

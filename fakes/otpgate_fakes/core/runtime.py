@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from otpgate_contracts.admin import Exchange, FakeGateway, FakesConfig
 from otpgate_contracts.model import Pack
@@ -52,7 +52,7 @@ class Runtime:
         self.caller = Caller(Edges(config.edges, config.fenced))
         self.receipts = Receipts(self.clock, self.store, self.sequence, self.caller, self.redactor, self.players)
         self.receipts.on_rest = self.arrivals.announce
-        self.on_faults: Callable[[], None] = nothing
+        self.on_faults: Callable[[], Awaitable[None]] = nothing
 
     def account(self, gateway: str) -> Account:
         """The account of a gateway by name; Answer 404 names those there are."""
@@ -100,10 +100,9 @@ class Runtime:
         for player in self.players.values():
             for account in player.accounts:
                 account.reset()
-        self.on_faults()
 
 
-def nothing() -> None:
+async def nothing() -> None:
     """No connections are open yet."""
 
 

@@ -20,6 +20,7 @@ from otpgate_fakes.core.connections import Label, Serving
 from otpgate_fakes.core.dns import Resolver
 from otpgate_fakes.core.errors import Problem
 from otpgate_fakes.core.faults import Scope
+from otpgate_fakes.core.hosts import split_host
 from otpgate_fakes.core.relay import Relay
 from otpgate_fakes.core.runtime import Runtime
 from otpgate_fakes.core.sockets import Acceptor, address, called, listen, peek, shown, unusable
@@ -178,6 +179,8 @@ class Server:
             raw.close()
         elif first[:1] == TLS_RECORD:
             await self.tls(serving, label, raw)
+        elif len(self.runtime.faults) and label.provider is None and self._refused(self._asked_for(first), raw):
+            return
         else:
             await self._plain(serving, label, raw)
 
@@ -197,6 +200,12 @@ class Server:
         await loop.connect_accepted_socket(
             lambda: serving.connection(loop, known), raw, ssl=context, ssl_handshake_timeout=HANDSHAKE
         )
+
+    def _asked_for(self, head: bytes) -> Label:
+        """Whom the first plain request of a connection is for."""
+        host = split_host(host_field(head))[0].lower()
+        owner = self.runtime.hosts.owner(host)
+        return Label(provider=owner.provider if owner is not None else None, host=host)
 
     def _refused(self, label: Label, raw: socket.socket) -> bool:
         faults = self.runtime.faults
@@ -221,8 +230,11 @@ class Server:
         """Whether a fault refuses connections to a host; recorded when it does."""
         return self.runtime.faults.refuses(scope(label)) and self._struck(label) is not None
 
-    def drop_faulted(self) -> None:
-        """Close kept-alive connections to hosts whose connections are now refused or shown a bad certificate."""
+    async def drop_faulted(self) -> None:
+        """Close kept-alive connections to hosts whose connections are now refused or shown a bad certificate.
+
+        They are closed when this returns: a client must not find one open after the fault is set.
+        """
         faults = self.runtime.faults
         for serving in self._serving[:]:
             if isinstance(serving.config.app, Admin):
@@ -233,6 +245,16 @@ class Server:
                 if faults.hits("connection", scope(one.label)) or (one.label == Label() and faults.any("connection"))
             ]
             serving.close(chosen)
+        for _ in range(3):
+            await asyncio.sleep(0)
+
+
+def host_field(head: bytes) -> str:
+    """The Host header in the first bytes of a request, empty where there is none yet."""
+    for line in head.split(b"\r\n")[1:]:
+        if line[:5].lower() == b"host:":
+            return line[5:].strip().decode("latin-1")
+    return ""
 
 
 def scope(label: Label) -> Scope:

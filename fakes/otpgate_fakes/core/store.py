@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 
-from msgspec import Struct, field
+from msgspec import Struct
 
 from otpgate_contracts import admin
 from otpgate_contracts.model import Lifecycle, Pack
@@ -14,7 +14,7 @@ from otpgate_fakes.core.clock import Clock
 from otpgate_fakes.core.fake import Send
 
 
-class Message(admin.Message, kw_only=True):
+class Message(admin.Message, kw_only=True, gc=False):
     """A captured message with what core and the provider folders need beside its public face.
 
     `created` and `updated` are seconds since the epoch. `outcome` is how it will end (a key of
@@ -33,7 +33,6 @@ class Message(admin.Message, kw_only=True):
     price: str | None = None
     redacted: bool = False
     account_id: str | None = None
-    listeners: list[Callable[[Message], None]] = field(default_factory=list)
 
     @property
     def recipient(self) -> str:

@@ -20,7 +20,7 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 NO_BODY = frozenset({204, 304})
 
-LINES = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus}
+LINES = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n" for status in HTTPStatus}
 
 
 class Gone(Exception):
@@ -34,17 +34,28 @@ class Now:
 
     def __init__(self) -> None:
         self._second = 0
-        self._line = b""
+        self._line = ""
 
-    def line(self) -> bytes:
+    def line(self) -> str:
         second = int(time.time())
         if second != self._second:
             self._second = second
-            self._line = formatdate(second, usegmt=True).encode()
+            self._line = formatdate(second, usegmt=True)
         return self._line
 
 
 NOW = Now()
+
+
+NAMES: dict[bytes, str] = {}
+
+
+def known(name: bytes) -> str:
+    """A header's name, kept once: the same few stand in every call that is remembered."""
+    text = name.decode("latin-1")
+    if len(NAMES) < 500:
+        NAMES[name] = text
+    return text
 
 
 async def read(scope: Scope, receive: Receive, scheme: str | None = None) -> Request:
@@ -58,7 +69,8 @@ async def read(scope: Scope, receive: Receive, scheme: str | None = None) -> Req
         if message["type"] == "http.disconnect":
             raise Gone
         body += message.get("body", b"")
-    headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+    names = NAMES
+    headers = {names.get(name) or known(name): value.decode("latin-1") for name, value in scope["headers"]}
     netloc = headers.get("host", "")
     said = scheme or scope["scheme"]
     client = scope.get("client")
@@ -102,14 +114,11 @@ class ProviderApp:
 def head(reply: Reply, method: str) -> bytes:
     """Status line and headers of a reply, up to the blank line."""
     status = reply.status
-    parts = [LINES.get(status) or f"HTTP/1.1 {status} \r\n".encode(), b"date: ", NOW.line(), b"\r\n"]
-    if reply.content_type:
-        parts += (b"content-type: ", reply.content_type.encode("latin-1"), b"\r\n")
-    if status not in NO_BODY:
-        parts.append(b"content-length: %d\r\n" % len(reply.body))
-    for name, value in reply.headers:
-        parts.append(f"{name}: {value}\r\n".encode("latin-1", "replace"))
-    return b"".join(parts)
+    line = LINES.get(status) or f"HTTP/1.1 {status} \r\n"
+    kind = f"content-type: {reply.content_type}\r\n" if reply.content_type else ""
+    length = f"content-length: {len(reply.body)}\r\n" if status not in NO_BODY else ""
+    rest = "".join([f"{name}: {value}\r\n" for name, value in reply.headers])
+    return f"{line}date: {NOW.line()}\r\n{kind}{length}{rest}".encode("latin-1", "replace")
 
 
 async def write(send: Send, reply: Reply, method: str) -> None:
@@ -132,7 +141,7 @@ async def write(send: Send, reply: Reply, method: str) -> None:
         cycle.on_response()
         return
     headers = [(name.lower().encode("latin-1"), value.encode("latin-1", "replace")) for name, value in reply.headers]
-    headers.append((b"date", NOW.line()))
+    headers.append((b"date", NOW.line().encode()))
     if reply.content_type:
         headers.append((b"content-type", reply.content_type.encode("latin-1")))
     if reply.status not in NO_BODY:
