@@ -5,32 +5,21 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from otpgate.config.model import Entry
 from otpgate.findings import Fix, Severity
 from otpgate.rules.policy import fixed_codes
 from otpgate.rules.registry import Fault, rule
 from otpgate.rules.subjects import GatewaySubject, ServiceSubject
-from otpgate.rules.values import OFF, is_on, placeholder, sound, url
-from otpgate.rules.words import label, listed, quoted
+from otpgate.rules.switches import ON, SINKS, parts, suspicion
+from otpgate.rules.values import is_on, sound, url
+from otpgate.rules.words import label, quoted
 
-SINKS = frozenset({
-    "console", "fake", "mock", "dummy", "log", "logger", "debug", "null", "none", "noop", "example", "test", "stdout", "memory",
-    "locmem", "file", "print", "sandbox", "simulator", "stub", "mailhog", "mailpit", "inbox",
-})
 SANDBOXES = frozenset({"sandbox", "test", "testing", "staging", "dev", "development", "demo", "simulator"})
-# Words in the name of a variable that switches real sending or real checking off.
-SWITCH = (
-    r"(?:^|_)(?:MOCK|MOCKED|DRY_?RUN|SIMULAT\w*|FAKE|BYPASS|SANDBOX|TEST_?MODE|SKIP|DISABLE|DISABLED|NO_?SEND|SUPPRESS|STUB|MAGIC|"
-    r"BACKDOOR|UNIVERSAL|MASTER|STATIC|FIXED|DEFAULT|TEST|DEBUG|DEV|DEMO)(?:_|$)"
-)
-SUBJECT = r"(?:^|_)(?:SMS|OTP|TOTP|2FA|MFA|PASSCODE|VERIF\w*|TEXT_?MESSAGE|PHONE|ONE_?TIME)(?:_|$)"
-CODE_NAME = r"(?:^|_)(?:STATIC|FIXED|DEFAULT|TEST|MASTER|MAGIC|UNIVERSAL|BACKDOOR|BYPASS|DEMO|DEV)_?(?:\w+_)?(?:OTPS?|CODES?|PIN|PASSCODES?)(?:_|$)"
-ENABLING = r"(?:^|_)(?:SMS|OTP|SMS_OTP|OTP_SMS|SEND_SMS|SMS_SENDING|SMS_GATEWAY|SMS_PROVIDER|PHONE|SMS_2FA)_(?:ENABLED?|ACTIVE)$"
-OTHER_CODES = r"COUNTRY|LANG|LOCALE|CURRENCY|AREA|REGION|ZIP|POSTAL|STATUS|ERROR|EXIT|SOURCE|LENGTH|DIGITS|TTL|EXPIR|SECRET|COUNT|LIMIT"
 RUNTIMES = frozenset({
     "NODE_ENV", "APP_ENV", "ENV", "ENVIRONMENT", "RAILS_ENV", "RACK_ENV", "FLASK_ENV", "DJANGO_ENV", "GO_ENV", "MIX_ENV",
     "ASPNETCORE_ENVIRONMENT", "DOTNET_ENVIRONMENT", "SPRING_PROFILES_ACTIVE", "DEPLOY_ENV", "DEPLOYMENT_ENVIRONMENT", "STAGE",
+    "DJANGO_SETTINGS_MODULE", "DJANGO_CONFIGURATION", "SERVER_ENV", "APPLICATION_ENV", "QUARKUS_PROFILE", "MICRONAUT_ENVIRONMENTS",
 })
+DEBUGGING = frozenset({"DEBUG", "APP_DEBUG", "FLASK_DEBUG", "DJANGO_DEBUG", "RAILS_DEBUG", "WERKZEUG_DEBUG"})
 ELSEWHERE = r"(?:^|[.-])(?:staging|stage|stg|dev|develop|test|testing|qa|uat|sandbox|demo|preview|local)\d?(?:[.-]|$)"
 TUNNELS = (
     "ngrok.io", "ngrok.app", "ngrok-free.app", "ngrok.dev", "trycloudflare.com", "loca.lt", "localtunnel.me", "serveo.net",
@@ -253,14 +242,16 @@ def elsewhere_in_production(service: ServiceSubject) -> Iterator[Fault]:
                         severity="error" if tunnel else "warning", fix=Fix("deploy the production value"))
     for gateway in service.gateways:
         setting_ = gateway.setting("provider")
-        if not gateway.gateway.provider and setting_ is not None and set(_parts(setting_.text)) & SINKS:
+        if not gateway.gateway.provider and setting_ is not None and set(parts(setting_.text)) & SINKS:
             yield Fault(message=f"{label(setting_)} is {quoted(setting_.text)}: `{gateway.name}` prints or drops the code and sends"
                         " nothing.", at=setting_, countries=tuple(c for route in gateway.led() for c in route.countries),
                         fix=Fix("deploy the provider"))
 
 
-def _parts(text: str) -> list[str]:
-    return [part for part in re.split(r"[^a-z0-9]+", re.sub(r"([a-z])([A-Z])", r"\1 \2", text).lower()) if part]
+def called(gateway: GatewaySubject) -> frozenset[str]:
+    """The one-word names of a gateway's provider, as they stand in names of variables."""
+    names = {gateway.gateway.provider, *(gateway.pack.provider.aliases if gateway.pack else ())}
+    return frozenset(name.lower() for name in names if name)
 
 
 @rule("EV008", "sandbox-environment", profiles=("production",))
@@ -314,6 +305,22 @@ def test_switch_deployed(service: ServiceSubject) -> Iterator[Fault]:
     ```env
     OTP_MASTER_CODE=000000
     ```
+    or
+    ```env
+    SMS_DRIVER=log
+    ```
+    or
+    ```env
+    SEND_SMS=false
+    ```
+    or
+    ```env
+    SMS_REDIRECT_TO=+12025550100
+    ```
+    or
+    ```env
+    SMS_BASE_URL=http://wiremock:8080
+    ```
 
     Good:
     ```env
@@ -325,38 +332,14 @@ def test_switch_deployed(service: ServiceSubject) -> Iterator[Fault]:
     Sources: collected misconfigurations, class environment mix-up.
     """
     bound = {entry.name for setting in service.all_settings for entry in setting.entries}
-    providers = tuple({gateway.gateway.provider for gateway in service.gateways if gateway.gateway.provider})
+    providers = frozenset(name for gateway in service.gateways for name in called(gateway))
     for name, entry in service.manifest.environment.items():
-        if name in bound or not (why := suspicious(name, entry, providers)):
+        found = None if name in bound else suspicion(name, entry, providers)
+        if found is None:
             continue
-        mild = re.search(r"(?:^|_)(?:DEBUG|DEV|DEMO)(?:_|$)|ENABLED?$|ACTIVE$", name.upper()) is not None
-        yield Fault(message=f"`{name}` {why}, and nothing in the manifest says what it does.", at=entry.span,
-                    severity="warning" if mild else graded(service),
+        yield Fault(message=f"`{name}` {found.why}, and nothing in the manifest says what it does.", at=entry.span,
+                    severity="warning" if found.mild else graded(service),
                     fix=Fix("remove it, or bind it to `otp.mock` or `otp.static_codes`"))
-
-
-def suspicious(name: str, entry: Entry, providers: tuple[str, ...] = ()) -> str | None:
-    """What a variable seems to switch, in words; None for an innocent one."""
-    upper, value = name.upper(), entry.value.strip()
-    low = value.lower()
-    if low in {"false", "no", "off", "0", "disabled"} and re.search(ENABLING, upper):
-        return "looks like the switch of the whole feature, and is off"
-    if not value or low in OFF or placeholder(value) or re.search(OTHER_CODES, upper):
-        return None
-    if re.search(CODE_NAME, upper) and (re.fullmatch(r"[\d,;:=+ ]*\d{4,10}[\d,;:=+ ]*", value) or low in {"true", "on", "yes"}):
-        return "looks like a code that always verifies"
-    about = re.search(SUBJECT, upper) or any(provider.upper() in upper for provider in providers)
-    if not about or not re.search(SWITCH, upper):
-        return None
-    if re.search(r"(?:^|_)(?:DEFAULT|STATIC|FIXED)(?:_|$)", upper):
-        return None
-    if low in {"1", "true", "yes", "on", "enabled", "y", "t"}:
-        return "looks like a switch that stops real messages or checks, and is on"
-    if re.search(r"BYPASS|MAGIC|BACKDOOR|TEST_?(?:PHONE|NUMBER)", upper) and re.search(r"\d{4,}", value):
-        return "looks like numbers or codes that need no check"
-    if low in SINKS:
-        return f"is {listed([quoted(value)])}, a sink for tests"
-    return None
 
 
 @rule("EV010", "runtime-of-another-environment", scope="service", severity="warning", profiles=("production",))
@@ -369,6 +352,14 @@ def runtime_of_another_environment(service: ServiceSubject) -> Iterator[Fault]:
     ```env
     NODE_ENV=development
     ```
+    or
+    ```env
+    DJANGO_SETTINGS_MODULE=acme.settings.dev
+    ```
+    or
+    ```env
+    DEBUG=True
+    ```
 
     Good:
     ```env
@@ -380,7 +371,11 @@ def runtime_of_another_environment(service: ServiceSubject) -> Iterator[Fault]:
     Sources: the frameworks' documentation.
     """
     for name, entry in service.manifest.environment.items():
-        word = entry.value.strip().lower()
-        if name in RUNTIMES and word in SANDBOXES | {"local", "stage", "qa", "uat"}:
-            yield Fault(message=f"`{name}` says {quoted(word)}, the manifest says production.", at=entry.span,
-                        fix=Fix("deploy the production word", "production"))
+        words = set(re.split(r"[,.:;\s]+", entry.value.strip().lower()))
+        hit = next(iter(sorted(words & (SANDBOXES | {"local", "stage", "qa", "uat"}))), None)
+        if hit and name in RUNTIMES:
+            yield Fault(message=f"`{name}` says {quoted(hit)}, the manifest says production.", at=entry.span,
+                        fix=Fix("deploy the production word", "production" if len(words) == 1 else None))
+        elif name in DEBUGGING and words & ON:
+            yield Fault(message=f"`{name}` is on: frameworks then show settings, texts and codes in pages and logs.", at=entry.span,
+                        fix=Fix("switch it off", "false"))

@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from otpgate.findings import Fix
 from otpgate.rules.registry import Fault, rule
 from otpgate.rules.subjects import GatewaySubject, ServiceSubject
+from otpgate.rules.switches import parts
 from otpgate.rules.values import OFF, placeholder
-from otpgate.rules.words import label
+from otpgate.rules.words import label, quoted
 
 PUBLIC = (
     "NEXT_PUBLIC_", "VITE_", "REACT_APP_", "EXPO_PUBLIC_", "NUXT_PUBLIC_", "GATSBY_", "VUE_APP_", "PUBLIC_", "NG_APP_", "STORYBOOK_",
@@ -123,6 +124,10 @@ def code_exposed(service: ServiceSubject) -> Iterator[Fault]:
     ```env
     OTP_LOG_CODES=true
     ```
+    or
+    ```env
+    SMS_LOG_LEVEL=debug
+    ```
 
     Good:
     ```env
@@ -133,8 +138,13 @@ def code_exposed(service: ServiceSubject) -> Iterator[Fault]:
 
     Sources: OWASP ASVS V7, logging; NIST SP 800-63B, 5.1.3.
     """
+    providers = {word for gateway in service.gateways for word in (gateway.gateway.provider,) if word}
     for name, entry in service.manifest.environment.items():
-        upper = name.upper()
+        upper, words = name.upper(), set(parts(name))
+        if entry.value.strip().lower() in {"debug", "trace"} and "level" in words and words & (providers | {"sms", "otp"}):
+            yield Fault(message=f"`{name}` is {quoted(entry.value.strip())}: requests are logged with the text, and so with the code.",
+                        at=entry.span, severity="warning", fix=Fix("log less", "info"))
+            continue
         if entry.value.strip().lower() in OFF or not re.search(r"OTP|PASSCODE|(?:^|_)CODES?(?:_|$)|VERIFICATION", upper):
             continue
         if re.search(r"(?:^|_)(?:LOG|SHOW|RETURN|EXPOSE|ECHO|PRINT|DISPLAY|INCLUDE|REVEAL|IN_RESPONSE)(?:_|$)", upper) and (

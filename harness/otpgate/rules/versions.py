@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from otpgate.config.model import Entry, Setting
 from otpgate.findings import Fix, Span
 from otpgate.rules.dependencies import Package, allowed, normal
-from otpgate.rules.environments import SINKS
+from otpgate.rules.switches import SINKS
 from otpgate.rules.registry import Fault, Missing, rule
 from otpgate.rules.subjects import GatewaySubject, ServiceSubject
 from otpgate.rules.values import number, sound

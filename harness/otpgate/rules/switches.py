@@ -1,0 +1,170 @@
+"""What the name and value of a deployed variable say that no manifest mentions: a mock, a bypass, a sink, a fixed code."""
+
+from __future__ import annotations
+
+import re
+
+from msgspec import Struct
+
+from otpgate.config.model import Entry
+from otpgate.rules.values import OFF, placeholder, unreachable, url
+from otpgate.rules.words import quoted
+
+ON = frozenset({"1", "true", "yes", "on", "enabled", "enable", "y", "t"})
+NO = frozenset({"0", "false", "no", "off", "disabled", "disable", "n", "f"})
+PRETENDING = frozenset({
+    "console", "fake", "mock", "mocked", "dummy", "log", "logger", "debug", "null", "noop", "example", "test", "testing", "stdout",
+    "print", "sandbox", "simulator", "simulation", "stub", "mailhog", "mailpit", "mailcatcher",
+})
+SINKS = PRETENDING | {"none", "memory", "locmem", "file", "inbox", "array", "disabled", "nil"}
+SUBJECT = frozenset({
+    "sms", "otp", "otps", "2fa", "mfa", "passcode", "passcodes", "phone", "phones", "passwordless", "twofactor", "onetime", "texting",
+    "verify", "verification", "verifications",
+})
+SUPPRESSING = frozenset({
+    "mock", "mocks", "mocked", "dryrun", "simulate", "simulated", "simulation", "simulator", "fake", "bypass", "sandbox", "testmode", "skip",
+    "disable", "disabled", "nosend", "nodelivery", "suppress", "suppressed", "suppression", "stub", "stubbed", "magic", "backdoor",
+    "universal", "master", "test", "testing", "debug", "dev", "demo", "dummy", "logonly", "onlylog", "mailcatcher", "catchall", "allowany",
+    "acceptany", "hardcoded", "static", "fixed", "dontsend",
+})
+MILD = frozenset({"debug", "dev", "demo"})
+FEATURE = SUBJECT | {
+    "send", "sending", "enable", "enabled", "active", "gateway", "provider", "service", "live", "real", "mode", "required", "require",
+    "enforce", "enforced", "validation", "check", "auth", "login", "use", "delivery", "messages", "outbound", "production", "is",
+}
+ENABLING = frozenset({"send", "sending", "enable", "enabled", "active", "live", "real", "required", "require", "enforce", "enforced",
+                      "validation", "check", "production", "delivery"})
+FIXED = frozenset({"static", "fixed", "default", "test", "master", "magic", "universal", "backdoor", "bypass", "demo", "dev", "fake", "dummy",
+                   "hardcoded", "review", "reviewer", "mock", "constant"})
+CODES = frozenset({"otp", "otps", "code", "codes", "pin", "pins", "passcode", "passcodes"})
+NO_CODES = re.compile(
+    r"country|lang|locale|currency|area|region|zip|postal|status|error|exit|source|length|digits|ttl|expir|secret|count|limit|timeout|"
+    r"attempt|window|interval|seconds|minutes|port|url|api|verifier|challenge|coverage", re.IGNORECASE)
+DIVERTING = frozenset({"redirect", "override", "catchall", "divert", "reroute", "only", "always"})
+LISTING = frozenset({"whitelist", "whitelisted", "allowlist", "allowlisted", "allowed", "permitted", "safelist"})
+UNCHECKED = frozenset({"bypass", "magic", "backdoor", "test", "tester", "testers", "demo", "review", "reviewer", "fake", "dummy"})
+NUMBERS = frozenset({"phone", "phones", "number", "numbers", "recipient", "recipients", "to", "msisdn", "msisdns", "mobile", "mobiles"})
+WATCHING = frozenset({"smoke", "canary", "monitor", "monitoring", "synthetic", "alert", "alerts", "oncall", "support", "contact", "help"})
+ROLES = frozenset({
+    "driver", "backend", "transport", "channel", "gateway", "provider", "sink", "mode", "adapter", "service", "client", "sender", "class", "delivery",
+    "mailer", "implementation", "impl", "type", "via", "notifier", "dispatcher", "env", "environment",
+})
+KEEPING = frozenset({"log", "logger", "logging", "cache", "queue", "store", "storage", "session", "sessions", "db", "database", "file", "path", "dir"})
+BASES = frozenset({"url", "base", "baseurl", "host", "endpoint", "uri", "server", "apiurl"})
+NO_BASES = frozenset({"callback", "webhook", "webhooks", "public", "proxy", "status", "dlr", "redirect", "inbound", "incoming", "voice", "docs"})
+JOINED = (("dry", "run"), ("test", "mode"), ("no", "send"), ("no", "delivery"), ("log", "only"), ("only", "log"), ("catch", "all"),
+          ("allow", "any"), ("accept", "any"), ("two", "factor"), ("one", "time"), ("dont", "send"), ("base", "url"), ("mail", "catcher"),
+          ("hard", "coded"), ("text", "message"))
+
+
+class Suspicion(Struct, frozen=True):
+    """Why a variable is suspicious, in words; `mild` where a healthy service may well have it."""
+
+    why: str
+    mild: bool = False
+
+
+def parts(text: str) -> list[str]:
+    """The words of a name: `SMS_DryRun` is sms, dryrun; neighbours that make one word are joined."""
+    words = [word for word in re.split(r"[^a-z0-9]+", re.sub(r"([a-z])([A-Z])", r"\1_\2", text).lower()) if word]
+    for first, second in JOINED:
+        for index in range(len(words) - 1, 0, -1):
+            if (words[index - 1], words[index]) == (first, second):
+                words[index - 1 : index + 1] = [first + second]
+    if "log" in words and words[-1:] == ["only"]:
+        words = [word for word in words if word not in {"log", "only"}] + ["logonly"]
+    return words
+
+
+def suspicion(name: str, entry: Entry, providers: frozenset[str]) -> Suspicion | None:
+    """What a variable seems to switch; None for an innocent one. `providers` are the names of the configured ones."""
+    words, value = parts(name), entry.value.strip()
+    known, low = frozenset(words), value.lower()
+    if not value or (placeholder(value) and low not in OFF | SINKS) or (known & {"totp", "hotp"} and not known & {"sms"}):
+        return None
+    about = known & SUBJECT or known & providers or "textmessage" in known
+    for judge in (_switched_off, _fixed_code, _numbers, _sink, _base):
+        found = judge(words, known, value, low, bool(about), providers)
+        if found is not None:
+            return found
+    return _suppressed(words, known, low, bool(about))
+
+
+def _switched_off(
+    words: list[str], known: frozenset[str], value: str, low: str, about: bool, providers: frozenset[str]
+) -> Suspicion | None:
+    if low not in NO or not known & ENABLING or not known <= FEATURE | providers:
+        return None
+    if known & {"live", "real"} or (about and not (known & {"mfa", "2fa", "twofactor"} and not known & {"sms"})):
+        mild = not known & {"sms", "otp", "live", "real"} or bool(known & {"delivery"})
+        return Suspicion("looks like the switch of real messages or checks, and is off", mild)
+    return None
+
+
+def _fixed_code(
+    words: list[str], known: frozenset[str], value: str, low: str, about: bool, providers: frozenset[str]
+) -> Suspicion | None:
+    if not known & CODES or not known & FIXED or any(NO_CODES.search(word) for word in words):
+        return None
+    if re.fullmatch(r"[\d,;:=+ ]*\d{4,10}[\d,;:=+ ]*", value) or low in ON:
+        return Suspicion("looks like a code that always verifies")
+    return None
+
+
+def _numbers(
+    words: list[str], known: frozenset[str], value: str, low: str, about: bool, providers: frozenset[str]
+) -> Suspicion | None:
+    if not re.fullmatch(r"[\d\s,;:=+|*\[\]\"'()./-]*\d{7,}[\d\s,;:=+|*\[\]\"'()./-]*", value) or known & WATCHING:
+        return None
+    if not (about or known & NUMBERS) or known & {"secret", "token", "key", "sid", "id"}:
+        return None
+    if known & DIVERTING:
+        return Suspicion("looks like a number that gets the messages of everybody else")
+    if known & LISTING:
+        return Suspicion("looks like a list of the only numbers that get a message")
+    if known & UNCHECKED:
+        return Suspicion("looks like numbers or codes that need no check", not known & {"bypass", "magic", "backdoor"} and not about)
+    return None
+
+
+def _sink(
+    words: list[str], known: frozenset[str], value: str, low: str, about: bool, providers: frozenset[str]
+) -> Suspicion | None:
+    if not about or not known & ROLES or known & KEEPING or known & {"level"}:
+        return None
+    if "://" in value and known & BASES:
+        return None
+    tail = parts(re.split(r"[./\\:]", value)[-1]) or parts(value)
+    sinks = SINKS if known & {"sms"} or known & providers else PRETENDING
+    hit = next((word for word in tail if word in sinks), None)
+    if hit is None or len(value) > 100 or " " in value:
+        return None
+    return Suspicion(f"is {quoted(value)}, a sink for tests")
+
+
+def _base(
+    words: list[str], known: frozenset[str], value: str, low: str, about: bool, providers: frozenset[str]
+) -> Suspicion | None:
+    if not about or not known & BASES or known & NO_BASES:
+        return None
+    host = url(value if "://" in value else f"http://{value}").host
+    if not host or " " in value:
+        return None
+    if set(parts(host)) & {"mock", "wiremock", "mockserver", "stub", "fake", "localstack", "prism", "mountebank", "simulator", "sandbox", "echo",
+                           "httpbin", "requestbin", "beeceptor"}:
+        return Suspicion(f"points at {quoted(host)}, a stand-in for the provider")
+    if known & providers and unreachable(host):
+        return Suspicion(f"points at {quoted(host)}, where the provider is not", mild=True)
+    return None
+
+
+def _suppressed(words: list[str], known: frozenset[str], low: str, about: bool) -> Suspicion | None:
+    hit = known & SUPPRESSING
+    if not hit or low not in ON or known & {"latest", "protection", "captcha", "links"}:
+        return None
+    if known <= {"static", "fixed"} | SUBJECT and not hit - {"static", "fixed"} and not known & {"otp", "otps"}:
+        return None
+    alone = known <= SUPPRESSING | {"mode", "enabled", "enable", "use", "is", "app", "send", "code", "codes"} and not hit <= MILD | {"test", "testing", "static"}
+    if not about and not alone:
+        return None
+    return Suspicion("looks like a switch that stops real messages or checks, and is on", mild=not about or bool(known & MILD))
