@@ -56,6 +56,9 @@ class Store:
         folder = Path(settings.data_dir)
         folder.mkdir(parents=True, exist_ok=True)
         self._db = sqlite3.connect(folder / "otp.sqlite3", check_same_thread=False, isolation_level=None)
+        # A code lives for minutes: losing the last one in a power cut is fine, waiting for the disk at every send is not.
+        self._db.execute("PRAGMA journal_mode = WAL")
+        self._db.execute("PRAGMA synchronous = NORMAL")
         self._db.executescript(_SCHEMA)
 
     def issue(self, phone: str) -> str:
