@@ -79,7 +79,8 @@ class CredentialScheme(Fact, frozen=True, kw_only=True):
     """A set of settings that together authenticate. A gateway must fill at least one scheme whole.
 
     `principal` is the setting whose value identifies the account on the wire (a call belongs to the
-    gateway whose principal it carries). `how` names the wire form.
+    gateway whose principal it carries). `how` names the wire form. Where one key both names and proves the
+    caller, `secret` is the principal itself; credentials in account state then have labels for ids.
     """
 
     id: str
@@ -89,6 +90,11 @@ class CredentialScheme(Fact, frozen=True, kw_only=True):
     secret: str | None = None
     how: Literal["basic", "body", "header", "bearer", "jwt", "signature", "query"] = "basic"
     products: tuple[str, ...] = ("sms",)
+
+    @property
+    def key_alone(self) -> bool:
+        """Whether one key is everything a caller shows."""
+        return self.secret == self.principal
 
 
 class State(Fact, frozen=True, kw_only=True):

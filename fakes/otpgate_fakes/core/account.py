@@ -147,7 +147,7 @@ class Account:
             for scheme in self.schemes.values():
                 if scheme.secret == name:
                     for credential in self._listed(scheme) or ():
-                        if credential.secret is not None and self.fits(scheme.principal, credential.id):
+                        if credential.secret is not None and (scheme.key_alone or self.fits(scheme.principal, credential.id)):
                             return credential.secret
         return self.seen.get(name)
 
@@ -163,7 +163,11 @@ class Account:
         state = self.state
         if state is None:
             return False
-        return state.account.id == principal or any(one.id == principal for one in state.credentials or ())
+        if state.account.id == principal or any(one.id == principal for one in state.credentials or ()):
+            return True
+        return any(scheme.key_alone for scheme in self.schemes.values()) and any(
+            principal == one.secret or digest(principal) == one.secret_sha256 for one in state.credentials or ()
+        )
 
     def pool(self, name: str) -> Sender | None:
         return next((sender for sender in self.senders if sender.pool == name), None)
@@ -225,7 +229,8 @@ class Account:
         deployed = self.configured(scheme.secret) if scheme and scheme.secret else None
         credentials = self._listed(scheme)
         if credentials is not None:
-            own = [one for one in credentials if one.id == principal]
+            alone = scheme is not None and scheme.key_alone
+            own = [one for one in credentials if alone or one.id == principal]
             if not own:
                 return "credentials_unknown", None
             good = next((one for one in own if matches(one, claim, deployed, notes)), None)
@@ -258,7 +263,8 @@ class Account:
             return None
         if scheme is None:
             return [*state.credentials]
-        shaped = [one for one in state.credentials if self.fits(scheme.principal, one.id)]
+        by_label = scheme.key_alone
+        shaped = [one for one in state.credentials if by_label or self.fits(scheme.principal, one.id)]
         if state.credentials and not shaped:
             return None
         named = [one for one in shaped if one.kind in (scheme.id, scheme.secret)]

@@ -42,7 +42,11 @@ def _rows(
     principal = gateway.present(scheme.principal)
     if principal is None:
         return None
-    return principal, tuple(row for row in gateway.account.credentials if row.id == principal.text)
+    rows = gateway.account.credentials
+    if scheme.key_alone:
+        own = tuple(row for row in rows if same_secret(principal.text, row.secret_sha256, row.secret) is not False)
+        return principal, own or rows
+    return principal, tuple(row for row in rows if row.id == principal.text)
 
 
 @rule("CR010", "credentials-refused")
@@ -89,7 +93,7 @@ def _refused(gateway: GatewaySubject, scheme: CredentialScheme) -> Iterator[Faul
         return
     near = {bare(secret.text), secret.text.strip(), secret.text.lower(), secret.text.upper()}
     padded = any(same_secret(text, row.secret_sha256, row.secret) for text in near for row in rows)
-    other = next(
+    other = None if scheme.key_alone else next(
         (row.id for row in gateway.account.credentials or () if same_secret(secret.text, row.secret_sha256, row.secret)), None
     )
     if padded:
@@ -129,7 +133,7 @@ def credential_of_another_account(gateway: GatewaySubject) -> Iterator[Fault | M
     if gateway.scheme is None or gateway.gateway.account is None:
         return
     account_id = gateway.account.account.id
-    known = {row.id for row in gateway.account.credentials or ()}
+    known = set() if gateway.scheme.key_alone else {row.id for row in gateway.account.credentials or ()}
     principal = gateway.present(gateway.scheme.principal)
     if principal is None or not sound(principal) or not fits(gateway, principal) or not (known or account_id):
         return
