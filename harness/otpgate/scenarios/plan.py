@@ -63,7 +63,7 @@ def plan(
     """Lay the selected cases out over lanes, longest lane first."""
     library = tuple(scenarios) if scenarios is not None else tuple(catalogue().values())
     refuse_unknown(manifest, selection, library)
-    every = populate(cases(manifest, library), people(seed, manifest.test_numbers))
+    every = populate(cases(manifest, library, selection.countries), people(seed, manifest.test_numbers))
     wanted = [case for case in every if chosen(case, selection)]
     playable: list[Case] = []
     idle: list[ScenarioResult] = []
@@ -93,8 +93,10 @@ def plan(
     )
 
 
-def cases(manifest: Manifest, library: Iterable[Scenario]) -> Iterator[Case]:
-    """Every case of the catalogue for this manifest, in one fixed order."""
+def cases(manifest: Manifest, library: Iterable[Scenario], countries: tuple[str, ...] = ()) -> Iterator[Case]:
+    """Every case of the catalogue for this manifest, in one fixed order. What one country stands for is played in the
+    route's first, or in its first of `countries`.
+    """
     for scenario in library:
         for form in scenario.forms():
             led: set[str] = set()
@@ -112,8 +114,8 @@ def cases(manifest: Manifest, library: Iterable[Scenario]) -> Iterator[Case]:
                     positions = range(0 if not route.gateways or route.gateways[0] in led else 1)
                     led.update(route.gateways[:1])
                 for position in positions:
-                    countries = route.countries if scenario.spread == "country" else route.countries[:1]
-                    for country in countries:
+                    wanted = tuple(country for country in route.countries if country in countries) or route.countries
+                    for country in route.countries if scenario.spread == "country" else wanted[:1]:
                         yield Case(
                             scenario=scenario, variant=form, route=index, gateways=route.gateways, position=position,
                             country=country,

@@ -53,6 +53,13 @@ def test_delivers_runs_for_every_country_of_a_route_and_every_gateway(load: Load
     }
 
 
+def test_a_selected_country_stands_for_its_route(load: Load, packs: dict[str, Pack]) -> None:
+    """--country CA plays the failover of the route in CA, although the route begins with US."""
+    manifest = load(routes="  - {countries: [US, CA], gateways: [primary, fallback], share: 0.8}\n")
+    found = cases(laid(manifest, packs, scenarios=("failover/slow",), countries=("CA",)))
+    assert set(found) == {"failover/slow route 1 primary CA"}
+
+
 def test_what_breaks_a_gateway_has_a_lane_of_its_own(manifest: Manifest, packs: dict[str, Pack]) -> None:
     """A breaking case shares its instance of the service with nobody."""
     for lane in laid(manifest, packs).lanes:
