@@ -35,7 +35,7 @@ def main() -> int:
     except SettingsError as error:
         print(f"otp_service cannot start:\n{error}", file=sys.stderr)
         return 78
-    uvicorn.run(build(settings), host="127.0.0.1", port=settings.port, access_log=False, log_level="warning")
+    uvicorn.run(build(settings), host=settings.host, port=settings.port, access_log=False, log_level="warning")
     return 0
 
 

@@ -12,6 +12,7 @@ class SettingsError(Exception):
 
 @dataclass(frozen=True)
 class Settings:
+    host: str
     port: int
     data_dir: str
     public_url: str
@@ -66,6 +67,7 @@ def read(environ: Mapping[str, str]) -> Settings:
             return 0.0
 
     settings = Settings(
+        host=text("HOST", "127.0.0.1"),
         port=int(number("PORT", "8000")),
         data_dir=text("DATA_DIR", "."),
         public_url=text("PUBLIC_URL").rstrip("/"),

@@ -34,7 +34,7 @@ def command(**values: Any) -> int:
     walked = gate.static(manifest, packs, options.selection)
     checked = time.monotonic() - started
     seed = options.seed if options.seed is not None else random.SystemRandom().randrange(SEEDS)
-    engine = create(EngineOptions(kind=options.engine, unfenced=options.unfenced, verbose=options.verbose, run_id=str(seed)))
+    engine = create(engine_options(manifest, options, seed))
     try:
         played = verify(
             manifest, packs, engine, options.selection, options.jobs, seed, progress(options), static=walked.findings,
@@ -46,6 +46,20 @@ def command(**values: Any) -> int:
         scenarios=played.scenarios, notes=played.notes, phases={"check": round(checked, 3), **played.phases},
     )
     return conclude(gate.publish(result, manifest, options), played)
+
+
+def engine_options(manifest: Manifest, options: Common, seed: int) -> EngineOptions:
+    """What the engine is told; with -v it tells what it does, and a choice of `auto` that needs a word gets one."""
+
+    def say(text: str) -> None:
+        click.echo(f"otpgate: {text}", err=True)
+
+    start = manifest.start
+    return EngineOptions(
+        kind=options.engine, unfenced=options.unfenced, verbose=options.verbose, run_id=str(seed),
+        image_only=start is not None and start.image is not None and start.command is None and start.url is None,
+        on_event=say if options.verbose else None, on_choice=None if options.quiet else say,
+    )
 
 
 def refuse_unplayable(manifest: Manifest) -> None:

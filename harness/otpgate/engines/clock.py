@@ -12,6 +12,9 @@ PLACES = (
     "/usr/local/lib/faketime/libfaketimeMT.so.1",
     "/opt/homebrew/lib/faketime/libfaketime*.so.1",
 )
+SWITCHES = {
+    "FAKETIME_NO_CACHE": "1", "FAKETIME_DONT_FAKE_MONOTONIC": "1", "DONT_FAKE_MONOTONIC": "1", "NO_FAKE_STAT": "1",
+}
 
 
 def library() -> str | None:
@@ -28,8 +31,5 @@ def movable(environment: dict[str, str], file: str, preload: str) -> dict[str, s
         **environment,
         "LD_PRELOAD": f"{preload}:{already}" if already else preload,
         "FAKETIME_TIMESTAMP_FILE": os.path.abspath(file),
-        "FAKETIME_NO_CACHE": "1",
-        "FAKETIME_DONT_FAKE_MONOTONIC": "1",
-        "DONT_FAKE_MONOTONIC": "1",
-        "NO_FAKE_STAT": "1",
+        **SWITCHES,
     }

@@ -21,7 +21,8 @@ class LanePlan(Struct, frozen=True, kw_only=True):
 
     `{port}` and `{workdir}` in `command` and `environment` are filled by the engine. `time_shift`
     asks for a movable clock (libfaketime time-stamp file). `fakes` is the start document without
-    listeners; the engine adds them. `hosts` are provider hosts to be answered, `allow` real doors.
+    listeners; the engine adds them. `inherited` names those of `environment` that are only the caller's
+    own (PATH and its like), for which an image has better. `hosts` are provider hosts to be answered, `allow` real doors.
     """
 
     name: str
@@ -37,6 +38,7 @@ class LanePlan(Struct, frozen=True, kw_only=True):
     hosts: tuple[str, ...]
     allow: tuple[str, ...] = ()
     needs: tuple[Any, ...] = ()
+    inherited: tuple[str, ...] = ()
     time_shift: bool = False
 
 
@@ -88,11 +90,13 @@ class Engine(Protocol):
 
 
 class EngineOptions(Struct, kw_only=True):
-    """What the command line says about engines."""
+    """What the command line says about engines. `image_only`: the service has an image and no other way to start."""
 
     kind: str = "auto"
+    image_only: bool = False
     unfenced: bool = False
     verbose: bool = False
     on_event: Callable[[str], None] | None = None
+    on_choice: Callable[[str], None] | None = None
     run_id: str = ""
     labels: dict[str, str] = field(default_factory=dict)

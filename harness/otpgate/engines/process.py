@@ -68,7 +68,7 @@ class ProcessEngine:
         hidden: list[str] = []
         table = doors.addresses(plan.allow)
         if fenced:
-            self._refuse_open_providers(plan)
+            refuse_open_providers(plan)
             hosts = (*plan.hosts, *(need.alias for need in plan.needs))
             binds, hidden = names.lay(folder, hosts, {host: address for host, (address, _) in table.items()})
             binds += self.trust.binds(self._carried(plan))
@@ -197,16 +197,6 @@ class ProcessEngine:
             self._bundles[key] = carried_by(plan.command, os.path.abspath(plan.directory), plan.environment)
         return self._bundles[key]
 
-    @staticmethod
-    def _refuse_open_providers(plan: LanePlan) -> None:
-        for entry in plan.allow:
-            if entry.partition(":")[0] in plan.hosts:
-                raise UsageError(
-                    f"`allow` names {entry}, a host of a provider", where="service.allow",
-                    why="through it a gate could send real messages", do="remove it; the fakes answer for that host",
-                )
-
-
 class _Filler:
     """Fills `{port}` and `{workdir}`, and nothing else that stands in braces."""
 
@@ -217,6 +207,16 @@ class _Filler:
         for name, value in self.values.items():
             text = text.replace(name, value)
         return text
+
+
+def refuse_open_providers(plan: LanePlan) -> None:
+    """A provider's host under `allow` would let real messages out."""
+    for entry in plan.allow:
+        if entry.partition(":")[0] in plan.hosts:
+            raise UsageError(
+                f"`allow` names {entry}, a host of a provider", where="service.allow",
+                why="through it a gate could send real messages", do="remove it; the fakes answer for that host",
+            )
 
 
 def overlay(

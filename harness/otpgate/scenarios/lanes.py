@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 from otpgate.config.model import Gateway, Manifest
-from otpgate.config.service_environment import composed
+from otpgate.config.service_environment import KEPT, composed
 from otpgate.engines.model import LanePlan
 from otpgate.engines.names import provider_hosts
 from otpgate.errors import UsageError
@@ -37,8 +37,14 @@ def lane_plan(
         environment={**composed(manifest, environ), **(override or {})},
         ready=start.ready, ready_within=start.ready_within, port=start.port,
         fakes=fakes(manifest, packs, seed), hosts=provider_hosts(packs.values()), allow=manifest.allow, needs=manifest.needs,
-        time_shift=lane.shifted,
+        time_shift=lane.shifted, inherited=tuple(name for name in KEPT if not stated(manifest, name)),
     )
+
+
+def stated(manifest: Manifest, name: str) -> bool:
+    """Whether the deployment itself says what a variable is."""
+    start = manifest.start.environment if manifest.start is not None else {}
+    return name in manifest.environment or name in manifest.taken_from_process or name in start
 
 
 def fakes(manifest: Manifest, packs: dict[str, Pack], seed: int) -> FakesConfig:
