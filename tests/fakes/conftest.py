@@ -18,11 +18,13 @@ import requests
 
 from otpgate_contracts.admin import FakesConfig, Ready
 from otpgate_fakes import loading
+from otpgate_fakes.core import behind_uvicorn, front
 from otpgate_fakes.core.app import Pipeline
 from otpgate_fakes.core.clock import Clock
 from otpgate_fakes.core.fake import Reply, Request
 from otpgate_fakes.core.runtime import Runtime
 from otpgate_fakes.core.server import Server
+from otpgate_fakes.core.web import App
 from tests.providers.conftest import Listener
 
 PROVIDERS = Path(__file__).parent / "providers"
@@ -145,8 +147,9 @@ LISTEN = {"https": "127.0.0.1:0", "http": "127.0.0.1:0", "relay": "127.0.0.1:0",
 class Thread:
     """A fake server in a thread of this process, with its own event loop."""
 
-    def __init__(self, document: FakesConfig) -> None:
+    def __init__(self, document: FakesConfig, front: Callable[[App], Any] = front.Serving) -> None:
         self.loop = asyncio.new_event_loop()
+        self._front = front
         self.server: Server | None = None
         self._thread = threading.Thread(target=self.loop.run_forever, daemon=True)
         self._thread.start()
@@ -157,7 +160,7 @@ class Thread:
 
     async def _start(self, document: FakesConfig) -> Ready:
         played = [loading.load(name, [PROVIDERS]) for name in document.providers]
-        self.server = Server(Runtime(document, played), "test")
+        self.server = Server(Runtime(document, played), "test", self._front)
         return await self.server.start()
 
     def stop(self) -> None:
@@ -173,8 +176,8 @@ def make_fakes() -> Iterator[Callable[..., Fakes]]:
     """Start a server for a start document; all end with the session."""
     threads: list[Thread] = []
 
-    def make(document: FakesConfig) -> Fakes:
-        thread = Thread(document)
+    def make(document: FakesConfig, front: Callable[[App], Any] = front.Serving) -> Fakes:
+        thread = Thread(document, front)
         threads.append(thread)
         return Fakes(msgspec.to_builtins(thread.ready))
 
@@ -189,9 +192,19 @@ def serving(make_fakes: Callable[..., Fakes]) -> Fakes:
     return make_fakes(config(account(), listen=LISTEN, clock="immediate"))
 
 
+@pytest.fixture(scope="session")
+def serving_slowly(make_fakes: Callable[..., Fakes]) -> Fakes:
+    """The same server on the front end for machines without httptools."""
+    return make_fakes(config(account(), listen=LISTEN, clock="immediate"), behind_uvicorn.Serving)
+
+
 @pytest.fixture
 def fakes(serving: Fakes) -> Fakes:
     """A running fake of the toy provider: healthy account, nothing captured, receipts at once."""
+    return emptied(serving)
+
+
+def emptied(serving: Fakes) -> Fakes:
     serving.admin("PUT", "account/main", account())
     serving.admin("PUT", "clock", {"mode": "immediate", "speed": 1, "shift": 0})
     serving.admin("PUT", "edges", {"edges": []})

@@ -16,8 +16,15 @@ from typing import Any
 import pytest
 import requests
 
-from tests.fakes.conftest import FROM, LISTEN, US, Fakes, account, basic, config
+from tests.fakes.conftest import FROM, LISTEN, US, Fakes, account, basic, config, emptied
 from tests.providers.conftest import Listener
+
+
+@pytest.fixture(params=["serving", "serving_slowly"])
+def fakes(request: pytest.FixtureRequest) -> Fakes:
+    """Each front end in turn: both must do the same."""
+    return emptied(request.getfixturevalue(request.param))
+
 
 BODY = json.dumps({"to": US, "from": FROM, "text": "Your code is 493817"})
 HEADERS = {"Authorization": basic(), "Content-Type": "application/json", "Host": "api.toy.example"}

@@ -181,6 +181,9 @@ class Account:
         if claim.reason is not None:
             return claim.reason
         claim.setting = self.plain
+        objection = claim.check(self) if claim.check is not None else None
+        if objection is not None:
+            return objection
         if claim.principal is None:
             return "credentials_missing"
         key = (claim.scheme, claim.principal, claim.secret, permission, host, client)

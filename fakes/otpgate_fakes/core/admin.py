@@ -7,8 +7,8 @@ told to; a page of another origin gets nothing.
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable
-from importlib import resources
+from collections.abc import Callable, Coroutine
+from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -27,7 +27,7 @@ from otpgate_fakes.core.orders import ClockOrder, EdgesOrder, FaultsOrder, Inbou
 from otpgate_fakes.core.reading import pairs
 from otpgate_fakes.core.runtime import Runtime
 from otpgate_fakes.core.store import Message, public
-from otpgate_fakes.core.web import Gone, read, write
+from otpgate_fakes.core.web import Answered
 
 T = TypeVar("T")
 Handler = Callable[["Admin", Request, dict[str, str]], Any]
@@ -48,7 +48,9 @@ def route(method: str, path: str) -> Callable[[Handler], Handler]:
 
 
 class Admin:
-    """ASGI application of the control port. `local` is a Unix socket, where the file's rights decide."""
+    """Application of the control port. `local` is a Unix socket, where the file's rights decide."""
+
+    hears_out = False
 
     def __init__(self, runtime: Runtime, version: str, local: bool = False) -> None:
         self.runtime = runtime
@@ -56,24 +58,21 @@ class Admin:
         self.local = local
         self.allowed = frozenset(name.lower() for name in runtime.config.allow_host)
 
-    async def __call__(self, scope: Any, receive_message: Any, send: Any) -> None:
-        if scope["type"] != "http":
-            return
-        try:
-            request = await read(scope, receive_message)
-        except Gone:
-            return
+    def handle(self, request: Request) -> Answered | Coroutine[Any, Any, Answered]:
         if request.raw_query:
             request.query = pairs(request.raw_query)
         try:
             self._guard(request)
             result = self._find(request)
-            if isinstance(result, Awaitable):
-                result = await result
-            reply = result if isinstance(result, Reply) else Reply(200, msgspec.json.encode(result))
         except Answer as answer:
-            reply = Reply(answer.status, msgspec.json.encode({"error": answer.error, "hint": answer.hint}))
-        await write(send, reply, request.method)
+            return told(answer)
+        return self._later(result) if isinstance(result, Coroutine) else Answered(shown(result))
+
+    async def _later(self, coming: Coroutine[Any, Any, Any]) -> Answered:
+        try:
+            return Answered(shown(await coming))
+        except Answer as answer:
+            return told(answer)
 
     def _guard(self, request: Request) -> None:
         if self.local:
@@ -115,7 +114,7 @@ class Admin:
 
 @route("GET", "/")
 def page(admin: Admin, request: Request, path: dict[str, str]) -> Reply:
-    html = resources.files("otpgate_fakes.core").joinpath("inbox.html").read_bytes()
+    html = Path(__file__).with_name("inbox.html").read_bytes()
     policy = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'; img-src data:"
     headers = (
         ("Content-Security-Policy", policy), ("X-Content-Type-Options", "nosniff"), ("Referrer-Policy", "no-referrer"),
@@ -338,6 +337,14 @@ def errors(admin: Admin, request: Request, path: dict[str, str]) -> dict[str, tu
 
 
 # --- reading what was sent
+
+
+def shown(result: object) -> Reply:
+    return result if isinstance(result, Reply) else Reply(200, msgspec.json.encode(result))
+
+
+def told(answer: Answer) -> Answered:
+    return Answered(Reply(answer.status, msgspec.json.encode({"error": answer.error, "hint": answer.hint})))
 
 
 def clock_state(runtime: Runtime) -> dict[str, object]:

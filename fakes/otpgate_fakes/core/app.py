@@ -85,10 +85,14 @@ class Pipeline:
         if player is None:
             call.kind = "unknown_host"
             return call
-        found = player.match(request.method, request.path)
+        ambiguous = bool(player.judge.selectors)
+        if ambiguous:
+            read_body(request)
+        found = player.find(request)
         if found is not None and (owner is None or player.serves(found[0], request.host)):
             call.operation, request.path_params = found
-            read_body(request)
+            if not ambiguous:
+                read_body(request)
             claim = call.claim = player.fake.claim(request, call.operation)
             account, call.credential = player.account_for(claim, call.operation)
         else:
@@ -157,11 +161,9 @@ class Pipeline:
         if call.credential is None and not operation.public:
             permission = "send" if operation.kind == "send" else "read"
             call.credential = account.refuses(claim, permission, context.notes, request.host, request.client)
-            if call.credential is None and account.kind == "test" and operation.kind != "send":
-                call.credential = "test_account"
-        if call.credential is not None and (
-            operation.kind != "send" or player.decider.refuses_at_once(call.credential, product)
-        ):
+            if call.credential is None and operation.kind != "send" and account.kind == "test":
+                call.credential = "test_account" if player.pack.row_for("test_account", product) is not None else None
+        if call.credential is not None and player.decider.refuses(call.credential, product, operation.kind):
             raise self._rejection(player, call.credential, product, 401, principal=claim.principal or "")
         if claim.secret is not None:
             self.runtime.redactor.learn(claim.secret)
@@ -179,9 +181,9 @@ class Pipeline:
         if call.sends:
             call.to = call.sends[0].recipient
         verdicts = [player.decider.decide(context, send, call.credential) for send in call.sends]
-        for verdict in verdicts:
-            call.messages.append(self._store(call, player, context, verdict))
-        return operation.render(context, call.request, call.messages)
+        judged = [self._store(call, player, context, verdict) for verdict in verdicts]
+        call.messages = [message for message in judged if not message.send.dry_run]
+        return operation.render(context, call.request, judged)
 
     def _strike_now(self, call: Call, player: Player, product: str) -> None:
         """Answer as a fault asks, where one does."""
@@ -226,7 +228,7 @@ class Pipeline:
         now = case.now
         at = runtime.clock.iso(now)
         sequence = runtime.sequence.next()
-        price = context.live.charge(case.segments.segments)
+        price = 0 if send.dry_run else context.live.charge(case.segments.segments)
         gateway = context.gateway
         message = Message(
             id=f"msg_{sequence}", provider=player.pack.id, gateway=gateway.name if gateway is not None else None,
@@ -239,6 +241,8 @@ class Pipeline:
             doom=row.code if row is not None else None, pool=send.pool, callback=send.callback, price=str(price),
             account_id=context.live.account_id,
         )
+        if send.dry_run:
+            return message
         runtime.store.add(message)
         path = () if verdict.silent or send.scheduled else path_of(lifecycle, outcome, send.pool)
         runtime.receipts.plan(message, path, message.doom, receipt_effects)

@@ -1,21 +1,13 @@
-"""HTTP connections: uvicorn's protocol, with what a fake must know of each, and how they are dropped."""
+"""The HTTP front end: our own on httptools, or uvicorn's pure Python one where there is no wheel of httptools."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterable, Sequence
+from typing import Any, Protocol
 
 from msgspec import Struct
-from uvicorn.config import Config
-from uvicorn.server import ServerState
 
-from otpgate_fakes.core.wirefaults import hang_up
-
-try:
-    from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol as Base
-except ImportError:  # no wheel of httptools here: the pure Python protocol does the same, slower
-    from uvicorn.protocols.http.h11_impl import H11Protocol as Base  # type: ignore[assignment]
-
-KEEP_ALIVE = 75
+from otpgate_fakes.core.web import App
 
 
 class Label(Struct, frozen=True):
@@ -25,41 +17,26 @@ class Label(Struct, frozen=True):
     host: str | None = None
 
 
-class Connection(Base):
-    """One HTTP connection; it stands in its listener's set while it is open."""
+class Connected(Protocol):
+    """One open HTTP connection."""
 
-    def __init__(self, config: Config, state: ServerState, loop: Any, label: Label) -> None:
-        super().__init__(config=config, server_state=state, app_state={}, _loop=loop)
-        self.label = label
+    label: Label
 
 
-class Serving:
-    """An ASGI application as connections use it."""
+class Serving(Protocol):
+    """An application with the connections it serves."""
 
-    def __init__(self, app: Any) -> None:
-        self.config = Config(
-            app, http=Base, ws="none", lifespan="off", interface="asgi3", log_config=None, access_log=False,
-            proxy_headers=False, server_header=False, date_header=False, timeout_keep_alive=KEEP_ALIVE,
-        )
-        self.config.load()
-        self.state = ServerState()
+    app: App
 
-    def connection(self, loop: Any, label: Label) -> Connection:
-        return Connection(self.config, self.state, loop, label)
+    def connection(self, loop: Any, label: Label) -> Any:
+        """A protocol for a connection that was accepted."""
 
     @property
-    def open(self) -> list[Connection]:
-        return [one for one in self.state.connections if isinstance(one, Connection)]
+    def open(self) -> Sequence[Connected]:
+        """The connections that stand now."""
+
+    def close(self, chosen: Iterable[Any], abruptly: bool = False) -> None:
+        """End connections: after the answer in progress, or at once with a reset."""
 
     def give_up(self) -> None:
         """Drop what still waits: answers a fault holds back, long polls."""
-        for task in [*self.state.tasks]:
-            task.cancel()
-
-    def close(self, chosen: list[Connection], abruptly: bool = False) -> None:
-        """End connections: after the answer in progress, or at once with a reset."""
-        for connection in chosen:
-            if abruptly:
-                hang_up(connection.transport)
-            else:
-                connection.shutdown()

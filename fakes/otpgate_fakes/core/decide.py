@@ -128,14 +128,15 @@ class Decider:
             for value in pack.provider.test_values
             if value.where in ("sender", "recipient")
         ]
+        self._test_keys = [re.compile(one.pattern) for one in pack.provider.test_values if one.where == "credential"]
         first = next((index for index, (name, _) in enumerate(self._order) if name not in CREDENTIAL_REASONS), 0)
         self.refused_at_once = frozenset(name for name, _ in self._order[:first])
         """Reasons against the caller that come before any reason against the request."""
 
-    def refuses_at_once(self, reason: str, product: str) -> bool:
-        """Whether a reason against the caller is told before the request is read, and not in a receipt."""
+    def refuses(self, reason: str, product: str, kind: str) -> bool:
+        """Whether a reason against the caller is told before the request is read: not where it is told only later."""
         row = self.rows.find(reason, product)
-        return reason in self.refused_at_once and (row is None or row.phase != "async")
+        return (kind != "send" or reason in self.refused_at_once) and (row is None or row.phase != "async")
 
     def checks(self, product: str, caller: bool, account: bool, sender: bool) -> list[tuple[str, Check, ErrorRow]]:
         """The checks that can speak, in order: `caller` those against the caller, `account` those that ask the
@@ -177,8 +178,11 @@ class Decider:
             if verdict.row is None:
                 verdict.row, verdict.reason = row, name
         if send.doom is not None and verdict.row is None:
-            verdict.row = self.rows.code(send.doom, send.product)
-        if kind == "test":
+            if send.doom in REASONS:
+                verdict.row, verdict.reason = self.rows.find(send.doom, send.product), send.doom
+            else:
+                verdict.row = self.rows.code(send.doom, send.product)
+        if kind == "test" or (self._test_keys and self.shows_test_key(context)):
             verdict.silent = True
         elif verdict.row is not None:
             verdict.outcome = outcome_of(verdict.row, self.lifecycle(send.product))
@@ -187,6 +191,11 @@ class Decider:
         elif case.effect.effect == "replaced":
             context.note(f"the sender {case.sender} is replaced on the way to {case.country}")
         return verdict
+
+    def shows_test_key(self, context: Context) -> bool:
+        """Whether the caller's own credential says that nothing is to be sent."""
+        principal = context.claim.principal if context.claim is not None else None
+        return principal is not None and any(pattern.search(principal) for pattern in self._test_keys)
 
     def lifecycle(self, product: str) -> Lifecycle:
         provider = self.pack.provider

@@ -15,6 +15,7 @@ from msgspec import Struct, field
 if TYPE_CHECKING:
     from otpgate_contracts.admin import FakeGateway
     from otpgate_contracts.model import ErrorRow, Pack, Webhook
+    from otpgate_fakes.core.account import Account
     from otpgate_fakes.core.context import Context
     from otpgate_fakes.core.store import Message
 
@@ -57,6 +58,8 @@ class Claim(Struct):
     faulty (credentials_expired, signature_wrong, credentials_missing...). `valid_from`/`valid_until`
     are the life of a token in seconds since the epoch; core compares them with its clock. `setting` tells
     a plain setting of the account, else of the gateway; core puts it here before `verify` is called.
+    `check` is the provider's own objection, asked with the account (its clock, its settings and secrets)
+    before the secret is: a neutral reason, or None; it may raise Refused with a code of its own.
     """
 
     principal: str | None
@@ -67,6 +70,7 @@ class Claim(Struct):
     valid_from: float | None = None
     valid_until: float | None = None
     setting: Callable[[str], object] = lambda _: None
+    check: Callable[[Account], str | None] | None = None
 
 
 class Send(Struct, gc=False):
@@ -96,7 +100,9 @@ class Send(Struct, gc=False):
     product: str = "sms"
     extra: dict[str, Any] = field(default_factory=dict)
     doom: str | None = None
-    """Code of an async row that parse already knows this message ends with, where no neutral reason says it."""
+    """Code of an async row that parse already knows this message ends with, or the neutral reason of one."""
+    dry_run: bool = False
+    """Judged and answered, but neither sent nor kept."""
 
 
 class Refused(Exception):

@@ -9,6 +9,7 @@ from otpgate_contracts.wire import Judge, Mismatch
 from otpgate_fakes.core.account import Account
 from otpgate_fakes.core.context import Context
 from otpgate_fakes.core.decide import Decider
+from otpgate_fakes.core.hosts import placeholders
 
 if TYPE_CHECKING:
     from otpgate_contracts.admin import FakeGateway
@@ -44,6 +45,12 @@ class Player:
         self._meanings: dict[str, dict[str, Meaning]] = {}
         self._matched: dict[tuple[str, str], tuple[Operation, dict[str, str]] | None] = {}
         self.base = f"https://{pack.provider.hosts[0].name}" if pack.provider.hosts else f"https://{pack.id}.invalid"
+
+    def find(self, request: Request) -> tuple[Operation, dict[str, str]] | None:
+        """The operation of a request, read already where its path alone does not tell it."""
+        if not self.judge.selectors:
+            return self.match(request.method, request.path)
+        return self.match(request.method, self.judge.select(request.path, request.headers, request.query, request.form))
 
     def match(self, method: str, path: str) -> tuple[Operation, dict[str, str]] | None:
         """The operation that serves a path, with the path's parameters; None when the provider has none."""
@@ -130,7 +137,7 @@ class Player:
 
 def same_host(name: str, host: str) -> bool:
     """Whether a host is the named one or a regional form of it: the same first label under the same domain."""
-    if name == host:
+    if name == host or ("{" in name and placeholders(name).fullmatch(host)):
         return True
     first, _, domain = name.partition(".")
     return host.partition(".")[0] == first and host.endswith(f".{domain}")

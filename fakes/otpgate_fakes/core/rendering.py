@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 STALE = 3600.0
 """How many seconds ago a stale receipt says it was signed."""
 
+OWN_KEY = "own"
+"""Stands for a secret where the provider signs with a private key of its own; anything else is a forger's."""
+
 
 class Draft(Struct):
     """What a receipt is about: the message, the state it reports, the error it carries, and where it goes."""
@@ -36,6 +39,8 @@ def signing_secret(context: Context, webhook: Webhook) -> str | None:
     """The secret receipts of a webhook are signed with, None where it signs nothing or nobody knows it."""
     if webhook.signature is None:
         return None
+    if webhook.signature_key == "provider":
+        return OWN_KEY
     secrets = (context.secret(name) for name in webhook.signature_settings)
     secret = next((value for value in secrets if value), None)
     if webhook.signature_always:

@@ -6,11 +6,9 @@ import asyncio
 import gc
 import os
 import socket
-import tempfile
 from collections.abc import Callable
 from functools import partial
 from importlib import import_module
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from otpgate_contracts.admin import Ready
@@ -25,8 +23,13 @@ from otpgate_fakes.core.relay import Relay
 from otpgate_fakes.core.runtime import Runtime
 from otpgate_fakes.core.sockets import Acceptor, address, called, listen, peek, shown, unusable
 from otpgate_fakes.core.splice import splice
-from otpgate_fakes.core.web import ProviderApp
+from otpgate_fakes.core.web import App, ProviderApp
 from otpgate_fakes.core.wirefaults import refuse
+
+try:
+    from otpgate_fakes.core.front import Serving as Front
+except ImportError:  # no wheel of httptools here
+    from otpgate_fakes.core.behind_uvicorn import Serving as Front  # type: ignore[assignment]
 
 if TYPE_CHECKING:
     from otpgate_fakes.core.tls import Certificates
@@ -38,14 +41,14 @@ HANDSHAKE = 15.0
 class Server:
     """The listeners that `config.listen` names. `start` opens them, `stop` closes everything."""
 
-    def __init__(self, runtime: Runtime, version: str = "0") -> None:
+    def __init__(self, runtime: Runtime, version: str = "0", front: Callable[[App], Serving] = Front) -> None:
         self.runtime = runtime
+        self._front = front
         self.version = version
         self._acceptors: list[Acceptor] = []
         self._datagrams: list[Any] = []
         self._serving: list[Serving] = []
         self._certificates: Certificates | None = None
-        self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._pipeline = Pipeline(runtime)
         self.by_host = self._serve(ProviderApp(self._pipeline))
 
@@ -89,8 +92,8 @@ class Server:
             https=shown(https) if https is not None else None, ca=ca, providers=providers, pid=os.getpid(),
         )
 
-    def _serve(self, app: Any) -> Serving:
-        serving = Serving(app)
+    def _serve(self, app: App) -> Serving:
+        serving = self._front(app)
         self._serving.append(serving)
         return serving
 
@@ -128,10 +131,7 @@ class Server:
             if not os.access(given, os.R_OK):
                 raise Problem(f"cannot read {given}", "ca_cert and ca_key are PEM text or paths of readable files")
             return given
-        self._folder = tempfile.TemporaryDirectory(prefix="otpgate-ca-")
-        path = Path(self._folder.name, "ca.pem")
-        path.write_bytes(self.certificates.authority)
-        return str(path)
+        return self.certificates.publish()
 
     @property
     def certificates(self) -> Certificates:
@@ -161,8 +161,8 @@ class Server:
         for serving in self._serving:
             serving.give_up()
         await asyncio.sleep(0)
-        if self._folder is not None:
-            self._folder.cleanup()
+        if self._certificates is not None:
+            self._certificates.withdraw()
 
     # --- connections
 
@@ -237,7 +237,7 @@ class Server:
         """
         faults = self.runtime.faults
         for serving in self._serving[:]:
-            if isinstance(serving.config.app, Admin):
+            if isinstance(serving.app, Admin):
                 continue
             chosen = [
                 one

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+import tempfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -22,7 +23,21 @@ class Certificates:
                 raise Problem(f"ca_cert and ca_key are no certificate and key: {broken}", "give both as PEM") from None
         else:
             self._ca = trustme.CA(organization_name="otpgate test authority")
+        self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._contexts: dict[tuple[str, bool], ssl.SSLContext] = {}
+
+    def publish(self) -> str:
+        """Write the authority's certificate to a file of its own; its path. `withdraw` removes it."""
+        if self._folder is None:
+            self._folder = tempfile.TemporaryDirectory(prefix="otpgate-ca-")
+        path = Path(self._folder.name, "ca.pem")
+        path.write_bytes(self.authority)
+        return str(path)
+
+    def withdraw(self) -> None:
+        if self._folder is not None:
+            self._folder.cleanup()
+            self._folder = None
 
     @property
     def authority(self) -> bytes:
