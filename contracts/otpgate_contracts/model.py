@@ -127,7 +127,10 @@ class Retry(Fact, frozen=True, kw_only=True):
 
 
 class Webhook(Fact, frozen=True, kw_only=True):
-    """How delivery receipts reach the service."""
+    """How delivery receipts reach the service.
+
+    `signature_key` provider: it signs with a private key of its own, and the service needs no secret to check.
+    """
 
     id: str = "status"
     products: tuple[str, ...] = ("sms",)
@@ -140,6 +143,7 @@ class Webhook(Fact, frozen=True, kw_only=True):
     signature_settings: tuple[str, ...] = ()
     signature_time: str | None = None
     signature_always: bool = True
+    signature_key: Literal["shared", "provider"] = "shared"
     message_id_field: str = ""
     status_field: str = ""
     error_field: str | None = None

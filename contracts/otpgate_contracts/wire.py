@@ -8,7 +8,9 @@
 Webhooks of the document are operations too: judge what is sent to a service under their operationId. Form and query
 values are text on the wire and are read by the type their schema names. An unknown form or query parameter is a
 mismatch, whatever the schema says of others; in JSON it is one where the schema forbids it. Every operation is compiled
-when it is first asked for. A mismatch never repeats a text of the message: it names places, types and patterns.
+when it is first asked for. Where one path serves many operations, its keys are written `/#Action=Publish`: the name of
+a header, query or form parameter and the value that tells them apart; `select` makes such a key of a request. A
+mismatch never repeats a text of the message: it names places, types and patterns.
 """
 
 from __future__ import annotations
@@ -68,6 +70,7 @@ class Judge:
         self._requests: dict[str, _Request] = {}
         self._responses: dict[tuple[str, int], _Body | None] = {}
         self._routes = Routes()
+        self.selectors: dict[str, tuple[str, ...]] = {}
         for section, webhook in (("paths", False), ("webhooks", True)):
             for path, item in document.get(section, {}).items():
                 for method in METHODS:
@@ -82,6 +85,10 @@ class Judge:
         self._raw[id] = (item, raw)
         if not webhook:
             self._routes.add(path, method, id)
+            plain, mark, choice = path.partition("#")
+            if mark:
+                names = (*self.selectors.get(plain, ()), choice.partition("=")[0])
+                self.selectors[plain] = tuple(dict.fromkeys(names))
 
     def match(self, method: str, path: str, host: str | None = None) -> tuple[str, dict[str, str]] | None:
         """The operation that serves a path and its decoded parameters; None when the document has none."""
@@ -90,6 +97,16 @@ class Judge:
             return found
         hosts = self.endpoints[found[0]].hosts
         return found if not hosts or host in hosts else None
+
+    def select(self, path: str, headers: Mapping[str, str], *fields: Pairs | None) -> str:
+        """The key of a request on a path that serves many operations; the path itself where nothing tells them apart."""
+        for name in self.selectors.get(path, ()):
+            value = headers.get(name.lower())
+            if value is None:
+                value = next((text for pairs in fields for known, text in pairs or () if known == name), None)
+            if value is not None:
+                return f"{path}#{name}={value}"
+        return path
 
     def methods(self, path: str) -> tuple[str, ...]:
         """The methods a path answers, empty for an unknown path."""

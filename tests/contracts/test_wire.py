@@ -124,6 +124,20 @@ def test_a_path_answers_on_its_host_only(judge: Judge) -> None:
     assert judge.match("POST", path, "verify.toy.example") is None
 
 
+def test_one_path_may_serve_many_operations() -> None:
+    """A header, query or form parameter named behind `#` tells operations of one path apart."""
+    document = {"paths": {
+        "/#Action=Publish": {"post": {"operationId": "publish"}},
+        "/#X-Target=Sms.Send": {"post": {"operationId": "send"}},
+    }}
+    judge = Judge(document)
+    by_form = judge.select("/", {}, [], [("Action", "Publish")])
+    by_header = judge.select("/", {"x-target": "Sms.Send"}, [("Other", "Publish")], None)
+    assert [judge.match("POST", key) for key in (by_form, by_header)] == [("publish", {}), ("send", {})]
+    unknown = judge.select("/", {}, [("Action", "Unknown")])
+    assert [judge.match("POST", key) for key in (unknown, judge.select("/", {}), "/other")] == [None, None, None]
+
+
 def test_the_methods_of_a_path(judge: Judge) -> None:
     """A known path tells which methods it answers, an unknown one none."""
     assert judge.methods("/v1/Accounts/AC1/Messages.json") == ("GET", "POST")

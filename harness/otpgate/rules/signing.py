@@ -117,7 +117,7 @@ def callback_secret_wrong(gateway: GatewaySubject) -> Iterator[Fault]:
     Sources: the provider pack, `webhooks.signature_settings`.
     """
     hook = gateway.webhook
-    if hook is None or hook.signature is None:
+    if hook is None or hook.signature is None or hook.signature_key == "provider":
         return
     secret = signature_secret(gateway)
     if secret is None:

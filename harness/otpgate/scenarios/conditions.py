@@ -155,6 +155,8 @@ def signed_with_secret(subject: Subject) -> str | None:
     hook = webhook(subject.gateway, subject.pack)
     if hook is None or hook.signature is None:
         return f"{subject.pack.provider.title} does not sign receipts"
+    if hook.signature_key == "provider":
+        return None
     if callback_secret(subject) is None:
         return "no signing secret is set: " + " or ".join(hook.signature_settings or ("callback_secret",))
     return None
