@@ -10,9 +10,9 @@ import msgspec
 
 from otpgate_contracts import numbering
 from otpgate_contracts.loading import countries
+from otpgate_fakes.core import networks
 from otpgate_fakes.core.account import PRICE
 from otpgate_fakes.core.fake import Refused, Reply, Request
-from otpgate_fakes.vonage import networks
 from otpgate_fakes.vonage.render import UNKNOWN_BALANCE, part_ids, price
 
 if TYPE_CHECKING:

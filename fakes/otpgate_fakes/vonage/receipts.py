@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 import msgspec
 
 from otpgate_contracts import signing
-from otpgate_fakes.vonage import networks
+from otpgate_fakes.core import networks
 from otpgate_fakes.vonage.claims import METHODS
 from otpgate_fakes.vonage.render import REFERENCE, part_ids, parts_taken, price
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from otpgate_fakes.core import networks
 from otpgate_fakes.core.account import PRICE
 from otpgate_fakes.core.fake import Reply, Request
-from otpgate_fakes.vonage import networks
 from otpgate_fakes.vonage.parse import parameters
 
 if TYPE_CHECKING:
