@@ -22,6 +22,7 @@ from otpgate.rules import (
     signing,
     silence,
     templates,
+    texts,
     timing,
     trust,
     versions,
@@ -46,7 +47,7 @@ FAMILIES = {
 
 family_modules = (
     accounts, credentials, destinations, encoding, endpoints, environments, exposure, failover, policy, quotas,
-    references, registrations, senders, senders_by_country, signing, silence, templates, timing, trust, versions, webhooks, wiring,
+    references, registrations, senders, senders_by_country, signing, silence, templates, texts, timing, trust, versions, webhooks, wiring,
 )
 
 

@@ -9,7 +9,7 @@ from otpgate.config.model import Setting
 from otpgate.findings import Fix
 from otpgate.rules.registry import Fault, rule
 from otpgate.rules.subjects import GatewaySubject, is_secret
-from otpgate.rules.values import bare, padding, placeholder, sound
+from otpgate.rules.values import bare, hash_lost, padding, placeholder, sample_number, sample_secret, sound
 from otpgate.rules.words import label, listed, quoted, shape
 from otpgate_contracts.model import CredentialScheme, SettingSpec
 
@@ -81,6 +81,18 @@ def _gap(setting: Setting) -> str:
     return " (it refers to a variable that nothing defines)" if lost else ""
 
 
+def sample(gateway: GatewaySubject, setting: Setting, spec: SettingSpec | None) -> bool:
+    """The value is one of manuals, and the account state does not know it: a real one may look like anything."""
+    if spec is None or spec.kind not in {"id", "secret", "sender"}:
+        return False
+    if spec.kind == "sender":
+        return sample_number(setting.text) and gateway.account.senders is None
+    rows = gateway.account.credentials or ()
+    known = {gateway.account.account.id, *(row.id for row in rows), *(sender.pool for sender in gateway.account.senders or ())}
+    vouched = setting.text in known or (is_secret(setting.key, spec) and any(row.secret_sha256 for row in rows))
+    return sample_secret(setting.text) and not vouched
+
+
 @rule("CR002", "credential-placeholder")
 def credential_placeholder(gateway: GatewaySubject) -> Iterator[Fault]:
     """A setting still holds a placeholder or an unresolved reference.
@@ -100,6 +112,17 @@ def credential_placeholder(gateway: GatewaySubject) -> Iterator[Fault]:
     ```env
     PRIMARY_ACCOUNT=<your-account-sid>
     ```
+    or
+    ```env
+    FALLBACK_SECRET=/prod/sms/secret
+    ```
+    or
+    ```env
+    PRIMARY_FROM=+15551234567
+    ```
+    ```account primary
+    senders: ~
+    ```
 
     Good:
     ```env
@@ -113,7 +136,15 @@ def credential_placeholder(gateway: GatewaySubject) -> Iterator[Fault]:
     for name, setting in gateway.gateway.settings.items():
         if name in {"provider", "product"} or not isinstance(setting.value, str) or not setting.present:
             continue
+        spec = gateway.spec(name)
         reason = placeholder(setting.text)
+        if reason is None and spec is not None and spec.kind == "secret" and re.fullmatch(r"(?:/[\w.-]+){2,}", setting.text):
+            reason = "is the path of a secret, not the secret"
+        if reason is None and sample(gateway, setting, spec):
+            secret = is_secret(name, spec)
+            yield Fault(message=f"{label(setting)}, the `{name}` of `{gateway.name}`, reads like the sample of a manual"
+                        f" ({shape(setting.text) if secret else quoted(setting.text)}).",
+                        at=setting, severity="warning", confidence="medium", fix=Fix(f"deploy the real `{name}`"))
         if reason:
             yield Fault(
                 message=f"{label(setting)}, the `{name}` of `{gateway.name}`, {reason}; it would go to {gateway.title} as it is.",
@@ -242,6 +273,10 @@ def secret_truncated(gateway: GatewaySubject) -> Iterator[Fault]:
     ```env
     PRIMARY_TOKEN=6f1d0e3b9a7c45208d1e6f3a9b7c4d
     ```
+    or
+    ```env
+    FALLBACK_SECRET=Kq7rT2mX #w9Lp4ZsB
+    ```
 
     Good:
     ```env
@@ -260,6 +295,9 @@ def secret_truncated(gateway: GatewaySubject) -> Iterator[Fault]:
             yield Fault(message=f"{label(setting)}, the `{spec.name}` of `{gateway.name}`, {seen}.", at=setting,
                         fix=Fix("put the whole value in quotes that stop expansion, and close them"))
             continue
+        if spec.kind == "secret" and (lost := next((found for entry in setting.entries if (found := hash_lost(entry))), None)):
+            yield Fault(message=f"{label(setting)}, the `{spec.name}` of `{gateway.name}`, ends where its loader takes {lost} for a comment.",
+                        at=setting, severity="warning", fix=Fix("put the whole value in single quotes, or remove the comment"))
         if not sound(setting) or not wrong_length(spec, setting.text):
             continue
         if any(re.search(c.pattern, setting.text) for c in spec.confusable):

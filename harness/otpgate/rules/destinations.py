@@ -9,6 +9,7 @@ from otpgate.rules.registry import Fault, Missing, rule
 from otpgate.rules.senders import country_effect
 from otpgate.rules.subjects import GatewaySubject
 from otpgate.rules.words import listed
+from otpgate_contracts.numbering import country_of
 
 
 @rule("DP001", "destination-not-enabled")
@@ -66,6 +67,10 @@ def destination_prefix_blocked(gateway: GatewaySubject) -> Iterator[Fault]:
     ```account fallback
     destinations: {enabled: [US, CA, GB, DE], prefixes_blocked: ["+44"]}
     ```
+    or
+    ```account fallback
+    destinations: {enabled: [US, CA, GB, DE], prefixes_blocked: ["+1202"]}
+    ```
 
     Good:
     ```account fallback
@@ -83,8 +88,8 @@ def destination_prefix_blocked(gateway: GatewaySubject) -> Iterator[Fault]:
         for prefix in blocked:
             digits = prefix.lstrip("+").replace(" ", "")
             whole = any(code.startswith(digits) for code in codes)
-            part = any(digits.startswith(code) for code in codes)
-            if digits and (whole or (part and codes != ["1"])):
+            part = any(digits.startswith(code) for code in codes) and country_of(digits) == country
+            if digits and (whole or part):
                 yield Fault(
                     message=f"the account of `{gateway.name}` blocks {prefix}, which is "
                     f"{'all' if whole else 'a part'} of {country}, a country its routes serve.",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterator
 
 from otpgate.config.model import Setting
@@ -82,6 +83,10 @@ def template_not_gsm7(service: ServiceSubject) -> Iterator[Fault]:
     ```yaml
     otp: {template: "{code} is your Acme code – don’t share it."}
     ```
+    or
+    ```yaml
+    otp: {template: "🔐 {code} is your Acme code."}
+    ```
 
     Good:
     ```yaml
@@ -115,8 +120,8 @@ def _rows(foreign: list[Foreign]) -> list[tuple[int, str, str | None]]:
 
 
 def _replaceable(character: str) -> bool:
-    """Punctuation, spaces and Latin letters; anything else is a script or an emoji that was meant."""
-    return ord(character) < 0x250 or 0x2000 <= ord(character) <= 0x206F or character in "™€№"
+    """Punctuation, spaces, Latin letters, symbols and emoji; anything else is a script that was meant."""
+    return ord(character) < 0x250 or 0x2000 <= ord(character) <= 0x206F or unicodedata.category(character) in {"So", "Sm", "Sc", "Mn", "Sk"}
 
 
 @rule("EN003", "too-many-segments", scope="service", severity="warning")

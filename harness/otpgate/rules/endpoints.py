@@ -66,6 +66,41 @@ def region_mismatch(gateway: GatewaySubject) -> Iterator[Fault]:
             )
 
 
+@rule("EP006", "region-of-the-environment", severity="warning", confidence="medium")
+def region_of_the_environment(gateway: GatewaySubject) -> Iterator[Fault]:
+    """A deployed variable that SDKs read moves calls to another region, and the manifest does not mention it.
+
+    Why: the SDK takes it without a word, so credentials that are right for one region are refused in the other.
+
+    Bad:
+    ```env
+    TWILIO_REGION=au1
+    ```
+
+    Good:
+    ```env
+    TWILIO_REGION=us1
+    ```
+
+    Fix: remove the variable, or bind it to `region`.
+
+    Sources: the provider pack, `settings.env` and `regions`.
+    """
+    spec, lives = gateway.spec("region"), gateway.account.account.region
+    home = lives or gateway.effective_region
+    if spec is None or gateway.setting("region") is not None or gateway.pack is None or home is None:
+        return
+    known = {region.id for region in gateway.pack.provider.regions}
+    for name in spec.env:
+        entry = gateway.manifest.environment.get(name)
+        if entry is not None and entry.value.strip() in known - {home}:
+            yield Fault(
+                message=f"`{name}` is {quoted(entry.value.strip())}; the SDK of {gateway.title} reads it, but "
+                + (f"the account of `{gateway.name}` lives in" if lives else "without it calls go to") + f" {quoted(home)}.",
+                at=entry.span, severity="error" if lives else None, fix=Fix("remove the variable, or bind it to `region`"),
+            )
+
+
 @rule("EP002", "base-url-wrong")
 def base_url_wrong(gateway: GatewaySubject) -> Iterator[Fault]:
     """The base URL is not the provider's live API.

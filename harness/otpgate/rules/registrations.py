@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from otpgate.config.model import Setting
@@ -241,6 +242,15 @@ def dlt_ids_missing(gateway: GatewaySubject) -> Iterator[Fault]:
     senders: [{alphanumeric: ACMEIN, registration: {scheme: dlt, status: approved}}]
     destinations: {enabled: [IN]}
     ```
+    or
+    ```yaml
+    gateways: {fallback: {sender: ACMEIN, entity_id: "ACME", template_id: "1107234567890123456"}}
+    routes: [{countries: [IN], gateways: [fallback]}]
+    ```
+    ```account fallback
+    senders: [{alphanumeric: ACMEIN, registration: {scheme: dlt, status: approved}}]
+    destinations: {enabled: [IN]}
+    ```
 
     Good:
     ```yaml
@@ -269,6 +279,14 @@ def dlt_ids_missing(gateway: GatewaySubject) -> Iterator[Fault]:
             " in DLT scrubbing although it was accepted.",
             at=at, countries=india, fix=Fix(f"configure {listed(f'`{name}`' for name in absent)} of the DLT registration"),
         )
+    for name in ("entity_id", "template_id"):
+        setting = gateway.present(name)
+        if name in absent or setting is None or isinstance(setting.value, dict) or re.fullmatch(r"1\d{18}", setting.text):
+            continue
+        if not (name == "template_id" and any(row.id == setting.text for row in gateway.account.templates or ())):
+            yield Fault(message=f"{label(setting)}, the `{name}` of `{gateway.name}`, is {quoted(setting.text)}; DLT ids have 19 digits, the"
+                        " first of them 1.", at=setting, countries=india, severity="warning",
+                        fix=Fix("copy the id from the DLT platform"), discriminator=name)
     for use in uses:
         row = gateway.owned_sender(use.text)
         known = registrations(row) if row else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from otpgate.findings import Fix, Severity
@@ -287,6 +288,47 @@ def indian_header_form(gateway: GatewaySubject) -> Iterator[Fault]:
         if "IN" in use.countries and use.kind == "alphanumeric" and not (len(use.text) == 6 and use.text.isalpha()):
             yield Fault(message=f"{label(use.setting)} is {quoted(use.text)}; headers for India have exactly six letters.",
                         at=use.setting, countries=("IN",), fix=Fix("deploy the registered header"))
+
+
+GENERIC = frozenset({
+    "sms", "smsinfo", "infosms", "info", "verify", "verified", "verification", "otp", "code", "authmsg", "notice", "notify", "alert", "test",
+    "sender", "senderid", "sendername", "brand", "brandname", "mybrand", "company", "mycompany", "companyname", "myapp", "appname", "default",
+})
+
+
+@rule("SN012", "generic-name", severity="warning", confidence="medium")
+def generic_name(gateway: GatewaySubject) -> Iterator[Fault]:
+    """The alphanumeric sender is a word that anybody could use, or the name of the provider.
+
+    Why: operators block words such as "Verify" or "SMS" because fraud uses them; the provider's own name is what its samples hold,
+    and no account owns it.
+
+    Bad:
+    ```yaml
+    gateways: {fallback: {sender: {US: "+12025550187", CA: "+12025550187", "*": Verify}}}
+    ```
+    ```account fallback
+    senders: ~
+    ```
+
+    Good:
+    ```yaml
+    gateways: {fallback: {sender: {US: "+12025550187", CA: "+12025550187", "*": ACME}}}
+    ```
+
+    Fix: send under the name of the brand.
+
+    Sources: GSMA, SMS sender id registries; the providers' rules on generic sender ids.
+    """
+    pack = gateway.pack.provider if gateway.pack else None
+    words = [pack.id, pack.title, *pack.aliases] if pack else []
+    names = {word for text in words for word in re.findall(r"[a-z0-9]{4,}", text.lower())}
+    for use in gateway.sound_senders:
+        plain = re.sub(r"[^a-z0-9]", "", use.text.lower())
+        if use.kind == "alphanumeric" and plain in GENERIC | names and gateway.owned_sender(use.text) is None:
+            yield Fault(message=f"{label(use.setting)} is {quoted(use.text)}, {'the name of the provider' if plain in names else 'a word'},"
+                        " which operators block as a sender.", at=use.setting, countries=use.countries or None,
+                        fix=Fix("send under the name of the brand"))
 
 
 def _kind(kind: str | None) -> str:

@@ -29,6 +29,10 @@ def timeout_unfit(gateway: GatewaySubject) -> Iterator[Fault]:
     ```yaml
     gateways: {primary: {timeout: 0}}
     ```
+    or
+    ```yaml
+    gateways: {primary: {timeout: 5ms}}
+    ```
 
     Good:
     ```yaml
@@ -50,6 +54,10 @@ def timeout_unfit(gateway: GatewaySubject) -> Iterator[Fault]:
     elif value >= 900:
         yield Fault(message=f"{label(setting)} comes to {duration(value)}: were milliseconds meant?", at=setting,
                     fix=Fix(f"write {duration(value / 1000)}", replacement=duration(value / 1000).replace(" ", "")))
+    elif value < 0.5:
+        yield Fault(message=f"{label(setting)} is {duration(value)}, less than an ordinary answer takes: calls are given up although the"
+                    " provider sends.", at=setting, severity="warning" if value >= 0.1 else None,
+                    fix=Fix(f"set a few seconds{f'; {duration(value * 1000)}?' if value < 0.1 else ''}"))
     elif limit is not None and value >= limit:
         yield Fault(message=f"{label(setting)} lets one call to `{gateway.name}` take {duration(value)}, users are promised"
                     f" {duration(limit)}.", at=setting, severity="warning", fix=Fix(f"set it well below {duration(limit)}"))
@@ -182,7 +190,7 @@ def validity_outlives_code(gateway: GatewaySubject) -> Iterator[Fault]:
     bounds = limits.validity_by_product.get(gateway.product, limits.validity) if limits else None
     if bounds is not None and value is not None and value > bounds.maximum / PER_SECOND[bounds.unit]:
         return
-    if setting is not None and value is not None and lifetime is not None and value > lifetime * 1.5:
+    if setting is not None and value is not None and lifetime is not None and 0 < lifetime * 1.5 < value:
         hint = f"; were milliseconds meant? ({duration(value / 1000)})" if 0.5 <= value / 1000 / lifetime <= 2 else ""
         yield Fault(message=f"{label(setting)} lets {gateway.title} deliver for {duration(value)}, the code is valid for"
                     f" {duration(lifetime)}{hint}.", at=setting, severity="error" if hint else None,

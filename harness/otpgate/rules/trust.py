@@ -11,6 +11,8 @@ from otpgate.rules.subjects import GatewaySubject, ServiceSubject
 from otpgate.rules.values import is_on, placeholder, sound
 from otpgate.rules.words import label, quoted
 
+ONE_MACHINE = r"^(?:/tmp/|/var/tmp/|/home/|/Users/|~|[A-Za-z]:\\)"
+
 # Variables by which a runtime stops checking certificates, with the values that do it.
 SWITCHES = {
     "NODE_TLS_REJECT_UNAUTHORIZED": r"0|false", "PYTHONHTTPSVERIFY": r"0", "GIT_SSL_NO_VERIFY": r"1|true",
@@ -70,9 +72,37 @@ def ca_bundle_out_of_place(gateway: GatewaySubject) -> Iterator[Fault]:
     setting = gateway.present("ca_bundle")
     if setting is None or gateway.manifest.profile == "test":
         return
-    if not sound(setting) or re.match(r"(/tmp/|/var/tmp/|/home/|/Users/|~|[A-Za-z]:\\)", setting.text):
+    if not sound(setting) or re.match(ONE_MACHINE, setting.text):
         yield Fault(message=f"{label(setting)} is {quoted(setting.text)}, a place of one machine.", at=setting,
                     fix=Fix("ship the bundle with the service"))
+
+
+@rule("TL005", "trust-store-out-of-place", scope="service", severity="warning", confidence="medium", profiles=("production", "staging"))
+def trust_store_out_of_place(service: ServiceSubject) -> Iterator[Fault]:
+    """A deployed variable names a CA bundle where no deployment has it.
+
+    Why: the runtime reads it for every call; a file of one machine is missing elsewhere, and the certificate of a debugging proxy
+    lets that proxy read the codes.
+
+    Bad:
+    ```env
+    REQUESTS_CA_BUNDLE=/Users/dev/.mitmproxy/ca.pem
+    ```
+
+    Good:
+    ```env
+    REQUESTS_CA_BUNDLE=/etc/ssl/certs/ca-certificates.crt
+    ```
+
+    Fix: remove the variable, or ship the bundle with the service.
+
+    Sources: the runtimes' documentation of these variables.
+    """
+    for name, entry in service.manifest.environment.items():
+        bundle = name in {"SSL_CERT_FILE", "SSL_CERT_DIR", "NODE_EXTRA_CA_CERTS"} or name.endswith("_CA_BUNDLE")
+        if bundle and re.search(ONE_MACHINE + r"|mitmproxy|charles|fiddler|burp", entry.value.strip()):
+            yield Fault(message=f"`{name}` is {quoted(entry.value.strip())}, a place of one machine or a debugging proxy.", at=entry.span,
+                        fix=Fix("remove it, or ship the bundle with the service"))
 
 
 @rule("TL003", "plain-http")

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from msgspec import Struct
 
-from otpgate.config.model import Setting
+from otpgate.config.model import Entry, Setting
 
 NOTHING = frozenset({"null", "none", "nil", "undefined", "nan", "[object object]", "(null)", "<nil>", "~"})
 FILLERS = frozenset({
@@ -36,15 +36,41 @@ def placeholder(text: str) -> str | None:
         return f"is the placeholder {bare[:40]}"
     if len(low) >= 4 and re.search(r"x{4,}|\*{4,}|#{4,}|\.{3}$|…", low):
         return "is masked or left blank (a run of x, * or #)"
+    if re.fullmatch(r"\*{3,}|x{3,}", low):
+        return "is masked"
     if re.search(r"(^|[^a-z])(your|my|enter|insert|put|replace|change)[-_ ](?!s$)[a-z]", low) and not low.startswith("http"):
         return f"reads like an instruction ({bare[:30]})"
     return None
 
 
+def hash_lost(entry: Entry) -> str | None:
+    """What follows a `#` right after white space, where it reads like the rest of a secret and not like a comment."""
+    found = re.fullmatch(r"[^\s\"'#]+\s+(#[^\s#]{4,})", entry.raw.strip())
+    return "what follows its `#`" if found and "#" not in entry.value else None
+
+
+def sample_number(text: str) -> bool:
+    """A number of examples: the area code 555, one digit repeated, or counting digits."""
+    digits = re.sub(r"[\s().-]", "", text).lstrip("+")
+    if not digits.isdigit() or not 9 <= len(digits) <= 15:
+        return False
+    return bool(
+        re.fullmatch(r"1?555\d{7}", digits) or re.search(r"(\d)\1{7}", digits) or re.search(r"123456789|234567890|987654321", digits)
+    )
+
+
+def sample_secret(text: str) -> bool:
+    """An id or secret of examples: one character repeated, or counting ones."""
+    body = re.sub(r"^[A-Z]{2}", "", text).lower()
+    return len(text) >= 16 and bool(
+        len(set(body)) <= 2 or re.search(r"0123456789abcdef|abcdefghijklmnop", body) or re.search(r"1234567890123", body)
+    )
+
+
 def unresolved(text: str) -> str | None:
     """A reference of some templating language that nobody resolved, else None."""
     found = re.search(
-        r"\$\{[^}]*\}|\$\([A-Za-z_][^)]*\)|\benv\([^)]*\)|\{\{[^}]*\}\}|<%[^%]*%>|%[A-Z][A-Z0-9_]+%|"
+        r"\$\{\{[^}]*\}\}|\$\{[^}]*\}|%\([A-Za-z_]\w*\)s|\bENV(?:\[['\"]|\.fetch)|\bgetenv\(|\bSystem\.getenv|\$\([A-Za-z_][^)]*\)|\benv\([^)]*\)|\{\{[^}]*\}\}|<%[^%]*%>|%[A-Z][A-Z0-9_]+%|"
         r"\bprocess\.env\.\w+|\bos\.environ\b|\b(?:ssm|vault|secretsmanager|op|sm|akv|gcpsm|awssm)://\S+|"
         r"^arn:aws[\w-]*:(?:secretsmanager|ssm):\S+|^projects/[^/]+/secrets/\S+|@Microsoft\.KeyVault\(.*|"
         r"^\$[A-Z_][A-Z0-9_]{2,}$|^!(?:secret|env|Ref|Sub)\b.*|^ENC\[.*|^vault:.*|^ref\+\w+.*",

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from otpgate.config.model import Entry, Setting
 from otpgate.findings import Fix, Span
 from otpgate.rules.dependencies import Package, allowed, normal
-from otpgate.rules.switches import SINKS
 from otpgate.rules.registry import Fault, Missing, rule
 from otpgate.rules.subjects import GatewaySubject, ServiceSubject
+from otpgate.rules.switches import SINKS
 from otpgate.rules.values import number, sound
 from otpgate.rules.words import duration, label, listed, nearest, quoted
 from otpgate_contracts import loading
@@ -207,7 +207,8 @@ def variable_misspelt(service: ServiceSubject) -> Iterator[Fault]:
     for gateway in service.gateways:
         for name in gateway.credential_names if gateway.scheme is None else ():
             spec = gateway.spec(name)
-            for alias in spec.env if spec is not None and name not in gateway.gateway.settings else ():
+            unread = spec is not None and name not in gateway.gateway.settings and not any(alias in deployed for alias in spec.env)
+            for alias in spec.env if spec is not None and unread else ():
                 missing.setdefault(alias, f"gateways.{gateway.name}.{name}")
     told: set[str] = set()
     for wanted, path in missing.items():
@@ -307,6 +308,9 @@ def _bounds(low: float | None, high: float | None) -> str:
     return f"{low:g} to {high:g}" if low is not None and high is not None else f"at least {low:g}" if low is not None else f"at most {high:g}"
 
 
+NUMBERS = frozenset({"digits", "lifetime", "max_attempts", "resend_after", "resend_limit", "peak", "delivered_within", "failover_within"})
+
+
 @rule("VR006", "policy-value-unfit", scope="service")
 def policy_value_unfit(service: ServiceSubject) -> Iterator[Fault]:
     """A deployed policy value is of the wrong form.
@@ -319,6 +323,13 @@ def policy_value_unfit(service: ServiceSubject) -> Iterator[Fault]:
     ```
     ```env
     OTP_DIGITS=six
+    ```
+    or
+    ```yaml
+    otp: {max_attempts: "${OTP_MAX_ATTEMPTS}"}
+    ```
+    ```env
+    OTP_MAX_ATTEMPTS=
     ```
 
     Good:
@@ -338,6 +349,9 @@ def policy_value_unfit(service: ServiceSubject) -> Iterator[Fault]:
             if part.problem:
                 yield Fault(message=f"{label(part)}, `{part.path}`, is {part.problem}.", at=part,
                             fix=Fix("deploy a value of the right form"))
+            elif part.key in NUMBERS and part.entries and not part.undefined and not part.present:
+                yield Fault(message=f"{label(part)}, `{part.path}`, is empty: the service takes its default, counts it as zero, or does not"
+                            " start.", at=part, severity="warning", fix=Fix("deploy a value, or remove the line"))
 
 
 @rule("VR007", "sdk-waits-for-ever", severity="warning")

@@ -1,0 +1,146 @@
+"""TP: what a loader, a page or a copy did to the text, and what the text says about the code."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from otpgate.findings import Fix
+from otpgate.rules.registry import Fault, rule
+from otpgate.rules.subjects import GatewaySubject, ServiceSubject
+from otpgate.rules.values import number
+from otpgate.rules.wording import display, fixed
+from otpgate.rules.words import duration, label, quoted
+
+# How text looks after UTF-8 was read as Latin-1.
+MOJIBAKE = r"[ÂÃ][\u0080-\u00bf]|â€[™œ\u009d“”¦\u0093\u0094]|ï»¿|ðŸ|\ufffd"
+STAND_IN = (
+    r"\[(?:your |the |my )?(?:app|company|brand|service|product|site|business|website|organi[sz]ation)(?:[ _-]?name)?\]|"
+    r"<(?:your |the |my )?(?:app|company|brand|service|product|site|business|website|organi[sz]ation)(?:[ _-]?name)?>|"
+    r"\b(?:YOUR|MY)[ _-](?:APP|COMPANY|BRAND|SERVICE|PRODUCT|SITE|BUSINESS)(?:[ _-]?NAME)?\b|\blorem ipsum\b|\b(?:TODO|FIXME|CHANGEME)\b"
+)
+UNIT = {"second": 1, "sec": 1, "minute": 60, "min": 60, "hour": 3600, "hr": 3600}
+
+
+@rule("TP009", "text-damaged", scope="service", severity="warning")
+def text_damaged(service: ServiceSubject) -> Iterator[Fault]:
+    r"""The text arrives with characters nobody meant.
+
+    Quotes that the loader keeps, `\n` as two characters, `&amp;` of a web page, letters read in the wrong encoding, the stand-in of a
+    sample.
+
+    Why: users see it in every message, take it for fraud, and phones no longer find the code; registered texts no longer match.
+
+    Bad:
+    ```env
+    OTP_TEMPLATE='{code} is your Acme code.\nDo not share it.'
+    ```
+    or
+    ```env
+    OTP_TEMPLATE="{code} is your code for Smith &amp; Sons."
+    ```
+    or
+    ```env
+    OTP_TEMPLATE="{code} is your [App Name] code."
+    ```
+
+    Good:
+    ```env
+    OTP_TEMPLATE="{code} is your code for Smith & Sons."
+    ```
+
+    Fix: deploy the text as users shall read it.
+
+    Sources: the dotenv, Docker and systemd documentation differ in quotes and escapes.
+    """
+    for locale, setting in service.templates.items():
+        text = fixed(service, setting.text) if setting.present else ""
+        whole = setting.text
+        for why, found in (
+            ("the characters {}, which its loader does not turn into what they stand for", re.search(r"\\(?:[nrt]|u[0-9a-fA-F]{4})", text)),
+            ("{}, which is markup", re.search(r"&(?:amp|lt|gt|quot|nbsp|apos|#\d+|#x[0-9a-f]+);", text)),
+            ("{}, letters read in the wrong encoding", re.search(MOJIBAKE, text)),
+            ("the stand-in {} of a sample", re.search(STAND_IN, whole, re.IGNORECASE)),
+            ("the quotes around it, which its loader keeps", re.match(r"""(["']).*\1$""", whole, re.DOTALL)),
+        ):
+            if found:
+                yield Fault(message=f"{label(setting)}{display(locale)} holds {why.format(quoted(found.group(0)))}: users read it like that.",
+                            at=setting, fix=Fix("deploy the text as users shall read it"))
+                break
+
+
+@rule("TP010", "text-contradicts-policy", scope="service", severity="warning")
+def text_contradicts_policy(service: ServiceSubject) -> Iterator[Fault]:
+    """The text promises another lifetime or length than the code has.
+
+    Why: users trust the text: they type a dead code again and again, or wait for digits that never come.
+
+    Bad:
+    ```env
+    OTP_TEMPLATE="{code} is your Acme code. It expires in 10 minutes."
+    ```
+    or
+    ```env
+    OTP_TEMPLATE="Your 4-digit Acme code is {code}."
+    ```
+
+    Good:
+    ```env
+    OTP_TEMPLATE="{code} is your 6-digit Acme code. It expires in 5 minutes."
+    ```
+
+    Fix: write the policy's own figures into the text, or leave them out.
+
+    Sources: collected misconfigurations, class template.
+    """
+    lifetime, digits = service.otp_seconds("lifetime"), number(service.otp_value("digits"))
+    for locale, setting in service.templates.items():
+        text = fixed(service, setting.text) if setting.present else ""
+        told = re.search(r"\b(\d{1,3}) ?(second|sec|minute|min|hour|hr)s?\b", text, re.IGNORECASE)
+        promised = int(told[1]) * UNIT[told[2].lower()] if told else None
+        length = re.search(r"\b(\d{1,2})[ -]digits?\b", text, re.IGNORECASE)
+        if told is not None and promised and lifetime and promised > lifetime * 1.01:
+            yield Fault(message=f"{label(setting)}{display(locale)} says {quoted(told.group(0))}, the code is valid for"
+                        f" {duration(lifetime)}.", at=setting, fix=Fix("write the lifetime of the code"), discriminator="lifetime")
+        if length and digits and int(length[1]) != digits:
+            yield Fault(message=f"{label(setting)}{display(locale)} says {quoted(length.group(0))}, codes have {digits:g} digits.",
+                        at=setting, fix=Fix("write the length of the code"), discriminator="digits")
+
+
+@rule("TP011", "template-of-another-sender", severity="error")
+def template_of_another_sender(gateway: GatewaySubject) -> Iterator[Fault]:
+    """The registered template is bound to another sender than the configured one.
+
+    Why: registries bind a text to its header; from any other sender the operators drop it after the provider accepted it.
+
+    Bad:
+    ```yaml
+    gateways: {fallback: {template_id: "1107"}}
+    ```
+    ```account fallback
+    templates: [{id: "1107", text: "{#var#} is your Acme code.", sender: ACMEOT, status: approved}]
+    ```
+
+    Good:
+    ```yaml
+    gateways: {fallback: {template_id: "1107"}}
+    ```
+    ```account fallback
+    templates: [{id: "1107", text: "{#var#} is your Acme code.", sender: ACME, status: approved}]
+    ```
+
+    Fix: send from the sender of the template, or register the text for this sender.
+
+    Sources: TRAI DLT scrubbing rules; account state, `templates.sender`.
+    """
+    wanted = gateway.present("template_id")
+    if wanted is None or isinstance(wanted.value, dict):
+        return
+    row = next((row for row in gateway.account.templates or () if row.id == wanted.text), None)
+    uses = [use for use in gateway.sound_senders if use.kind == "alphanumeric"]
+    if row is None or not row.sender or not uses or any(use.text == row.sender for use in uses):
+        return
+    yield Fault(message=f"{label(uses[0].setting)} is {quoted(uses[0].text)}, but the template {quoted(row.id)} is registered for"
+                f" {quoted(row.sender)}.", at=uses[0].setting, countries=uses[0].countries or None,
+                fix=Fix("send from the sender of the template", row.sender),
+                related=(("the template stands here", gateway.account_span("templates")),))
