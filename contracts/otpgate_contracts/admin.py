@@ -163,6 +163,8 @@ class FakeGateway(Struct, kw_only=True, forbid_unknown_fields=True, omit_default
     """One gateway a fake process plays. `secrets` are the configured ones by setting name, or their twins.
 
     `settings` are the resolved plain gateway settings the fake may need (number_form, signature_method...).
+    `metered` False: the load is otpgate's own, many users side by side, so throughput and daily count are
+    not held against the account.
     """
 
     name: str
@@ -171,6 +173,7 @@ class FakeGateway(Struct, kw_only=True, forbid_unknown_fields=True, omit_default
     account: AccountState | None = None
     secrets: dict[str, str] = field(default_factory=dict)
     settings: dict[str, object] = field(default_factory=dict)
+    metered: bool = True
 
 
 class Listen(Struct, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):

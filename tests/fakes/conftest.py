@@ -54,6 +54,8 @@ def account(**changes: Any) -> dict[str, Any]:
 
 def config(state: dict[str, Any] | None = None, **more: Any) -> FakesConfig:
     gateway = {"name": "main", "provider": "toy", "secrets": {"signing_secret": SIGNING}}
+    if "metered" in more:
+        gateway["metered"] = more.pop("metered")
     if state is not None:
         gateway["account"] = state
     return msgspec.convert({"providers": ["toy"], "gateways": [gateway], "seed": 1, **more}, FakesConfig)

@@ -75,7 +75,7 @@ def fake_gateway(gateway: Gateway, pack: Pack) -> FakeGateway:
         )
     return FakeGateway(
         name=gateway.name, provider=gateway.provider, product=gateway.product, account=gateway.account,
-        secrets=secrets, settings=settings,
+        secrets=secrets, settings=settings, metered=False,
     )
 
 

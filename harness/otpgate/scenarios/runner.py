@@ -21,6 +21,7 @@ from otpgate.scenarios import steps_codes, steps_delivers, steps_failover, steps
 from otpgate.scenarios.events import Event, Listener, silent
 from otpgate.scenarios.lanes import lane_plan
 from otpgate.scenarios.model import Case, Failure, Outcome
+from otpgate.scenarios.pacing import Wave
 from otpgate.scenarios.plan import Plan, PlannedLane, plan, result
 from otpgate.scenarios.stage import LiveLane, play, qualified
 from otpgate.scenarios.steps_observed import JUDGES, Traffic, secrets
@@ -43,6 +44,7 @@ class VerifyResult(Struct, frozen=True, kw_only=True):
     phases: dict[str, float]
     unusable: tuple[str, ...] = ()
     undelivered: tuple[str, ...] = ()
+    traffic: tuple[Traffic, ...] = ()
 
 
 class Run:
@@ -92,10 +94,10 @@ class Run:
             wave.wait()
             if lane.sequential or len(lane.cases) == 1:
                 for case in lane.cases:
-                    self.play_case(live, case)
+                    self.play_case(live, case, wave)
             else:
                 with ThreadPoolExecutor(max_workers=len(lane.cases), thread_name_prefix=lane.name) as pool:
-                    for done in [pool.submit(self.play_case, live, case) for case in lane.cases]:
+                    for done in [pool.submit(self.play_case, live, case, wave) for case in lane.cases]:
                         done.result()
             self.collect(live)
         except EnvironmentUnusable as error:
@@ -126,8 +128,8 @@ class Run:
             self.note(text)
         return LiveLane(lane=running, manifest=self.manifest, packs=self.packs, terms=self.terms)
 
-    def play_case(self, live: LiveLane, case: Case) -> None:
-        if self._stop.is_set():
+    def play_case(self, live: LiveLane, case: Case, wave: Wave) -> None:
+        if self._stop.wait(wave.pause_before(case.id)):
             return
         self.tell(Event(kind="case_started", lane=live.lane.name, case=case.id))
         outcome = play(live, case)
@@ -225,7 +227,7 @@ def verify(
     return VerifyResult(
         scenarios=tuple(sorted(results, key=place_in_report)), findings=findings, undecided=(),
         notes=(*settled.notes, *run.notes), unusable=tuple(dict.fromkeys(run.unusable)),
-        undelivered=without_delivery(manifest, selection, results),
+        undelivered=without_delivery(manifest, selection, results), traffic=traffic,
         phases={
             "plan": round(planned - began, 3), "start": round(starting, 3),
             "scenarios": round(max(played - planned - starting, 0.0), 3), "judge": round(time.monotonic() - played, 3),
@@ -233,30 +235,11 @@ def verify(
     )
 
 
-class Wave:
-    """Lanes that are played at the same time: none begins before all are up, so that no start disturbs a measured time."""
-
-    def __init__(self, size: int) -> None:
-        self._left = size
-        self._condition = threading.Condition()
-
-    def count_down(self) -> None:
-        """One lane more is up, or never will be."""
-        with self._condition:
-            self._left -= 1
-            self._condition.notify_all()
-
-    def wait(self) -> None:
-        """Until every lane of the wave is up; an engine bounds how long a start may take."""
-        with self._condition:
-            self._condition.wait_for(lambda: self._left <= 0)
-
-
 def play_all(run: Run, lanes: Sequence[PlannedLane], jobs: int) -> None:
     """Lanes in waves, side by side; the first fault of otpgate itself ends the run."""
     for first in range(0, len(lanes), jobs):
         group = lanes[first : first + jobs]
-        wave = Wave(len(group))
+        wave = Wave(group)
         pool = ThreadPoolExecutor(max_workers=len(group), thread_name_prefix="lane")
         try:
             for done in as_completed([pool.submit(run.play_lane, lane, wave) for lane in group]):
