@@ -24,6 +24,7 @@ from otpgate_fakes.core.fake import Reply, Request
 from otpgate_fakes.core.hosts import is_loopback
 from otpgate_fakes.core.inbound import receive
 from otpgate_fakes.core.orders import ClockOrder, EdgesOrder, FaultsOrder, InboundOrder, StatusOrder
+from otpgate_fakes.core.queries import duration, number, whole
 from otpgate_fakes.core.reading import pairs
 from otpgate_fakes.core.runtime import Runtime
 from otpgate_fakes.core.store import Message, public
@@ -360,31 +361,6 @@ def body(request: Request, kind: type[T]) -> T:
         raise Answer(400, str(broken), f"see the shapes of {request.method} {request.path} in the admin API page") from None
     except (msgspec.DecodeError, UnicodeDecodeError) as broken:
         raise Answer(400, f"the body is no JSON: {broken}", "send an object, UTF-8") from None
-
-
-def number(text: str | None) -> str | None:
-    """A number from a query, with its `+`, which form encoding reads as a blank."""
-    if not text:
-        return None
-    digits = text.strip().removeprefix("+")
-    return f"+{digits}" if digits.isdigit() else text
-
-
-def whole(query: dict[str, str], name: str, default: int) -> int:
-    text = query.get(name)
-    if not text:
-        return default
-    if not text.isdigit():
-        raise Answer(400, f"{name}={text!r} is no whole number", f"{name} counts from 0")
-    return int(text)
-
-
-def duration(text: str) -> float:
-    """Seconds of `10`, `2.5`, `250ms`, `8s`, `5m`."""
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)(ms|s|m|h)?", text.strip())
-    if match is None:
-        raise Answer(400, f"timeout={text!r} is no duration", "write seconds, or 250ms, 8s, 5m")
-    return float(match[1]) * {"ms": 0.001, "m": 60, "h": 3600}.get(match[2] or "s", 1)
 
 
 def position(admin: Admin, text: str | None) -> tuple[int, float | None]:
