@@ -60,7 +60,12 @@ def rule_page(rule: rules.Rule) -> str:
 
 def rules_index() -> str:
     known = rules.load()
-    lines = ["# Rules", "", f"{len(known)} rules. `otpgate explain ID` prints the same text.", ""]
+    lines = [
+        "# Rules", "", f"{len(known)} rules. `otpgate explain ID` prints the same text.", "",
+        "The Bad and Good samples are fragments laid over one small healthy service, "
+        "[tests/harness/rules/base](https://github.com/otpgate/otpgate/tree/main/tests/harness/rules/base): `env` blocks change its "
+        "deployed environment, `yaml` blocks its manifest, `account` blocks what the provider knows. They are run as tests.", "",
+    ]
     for family, title in FAMILIES.items():
         members = [rule for rule in known.values() if rule.family == family]
         if not members:
