@@ -128,7 +128,7 @@ def guesses_unbounded(service: ServiceSubject) -> Iterator[Fault]:
         yield Fault(message=f"{label(setting)} is {setting.text}: guesses are not bounded, or the right code is refused too.", at=setting,
                     fix=Fix("five attempts", replacement="5"))
         return
-    chance = tries * codes / 10 ** (digits or 6)
+    chance = tries * codes / 10 ** min(digits or 6, 100)
     if chance > 1e-3 or tries > 100:
         yield Fault(message=f"{label(setting)} allows {tries:g} guesses for each of {codes:g} codes: one attack in"
                     f" {max(1, round(1 / chance)):,} gets in.", at=setting, fix=Fix("five attempts and six digits"))

@@ -63,7 +63,7 @@ def sample_secret(text: str) -> bool:
     """An id or secret of examples: one character repeated, or counting ones."""
     body = re.sub(r"^[A-Z]{2}", "", text).lower()
     return len(text) >= 16 and bool(
-        len(set(body)) <= 2 or re.search(r"0123456789abcdef|abcdefghijklmnop", body) or re.search(r"1234567890123", body)
+        len(set(body)) == 1 or re.search(r"0123456789abcdef|abcdefghijklmnop", body) or re.search(r"1234567890123", body)
     )
 
 

@@ -270,6 +270,10 @@ def value_unfit(gateway: GatewaySubject) -> Iterator[Fault]:
     ```env
     PRIMARY_VALIDITY=five minutes
     ```
+    or
+    ```env
+    PRIMARY_VALIDITY=
+    ```
 
     Good:
     ```yaml
@@ -285,6 +289,9 @@ def value_unfit(gateway: GatewaySubject) -> Iterator[Fault]:
             if part.problem and name != "provider":
                 yield Fault(message=f"{label(part)}, the `{name}` of `{gateway.name}`, is {part.problem}.", at=part,
                             fix=Fix("deploy a value of the right form"))
+            elif name in BOUNDING and part.entries and not part.undefined and not part.present:
+                yield Fault(message=f"{label(part)}, the `{name}` of `{gateway.name}`, is empty: the service takes its default, or none.",
+                            at=part, severity="warning", fix=Fix("deploy a value, or remove the line"))
     for setting, spec in gateway.specified:
         if not sound(setting) or setting.problem or spec.name == "region":
             continue
@@ -298,6 +305,9 @@ def value_unfit(gateway: GatewaySubject) -> Iterator[Fault]:
         elif spec.max_length and len(setting.text) > spec.max_length and spec.kind not in {"url", "sender"}:
             yield Fault(message=f"{label(setting)} has {len(setting.text)} characters; {gateway.title} takes {spec.max_length}.",
                         at=setting, fix=Fix("shorten it"))
+
+
+BOUNDING = frozenset({"timeout", "attempts", "validity_period", "retry_on", "verify_tls"})
 
 
 def _outside(value: float, low: float | None, high: float | None) -> bool:

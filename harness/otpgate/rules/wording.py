@@ -23,7 +23,7 @@ def has_code(service: ServiceSubject, text: str) -> bool:
 def rendered(service: ServiceSubject, text: str) -> str:
     """The text at its longest: digits for the code, eight characters for any other field."""
     digits = int(number(service.otp_value("digits", 6)) or 6)
-    return _replaced(service, text, "8" * digits, "XXXXXXXX")
+    return _replaced(service, text, "8" * min(digits, 100), "XXXXXXXX")
 
 
 def literals(service: ServiceSubject, text: str) -> list[str]:
