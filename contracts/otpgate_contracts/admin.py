@@ -199,7 +199,8 @@ class FakesConfig(Struct, kw_only=True, forbid_unknown_fields=True, omit_default
     """The start document, JSON, read by `python -m otpgate_fakes --config FILE` (or `-` for stdin).
 
     This process is number `lot` of `lots` that play one lane together: sequence numbers are then
-    comparable between them, and modulo `lots` they tell who gave them.
+    comparable between them, and modulo `lots` they tell who gave them. `trusting`: callers without a credential are
+    taken for the gateway's own (a signed call cannot be played again).
     """
 
     gateways: list[FakeGateway] = field(default_factory=list)
@@ -215,6 +216,7 @@ class FakesConfig(Struct, kw_only=True, forbid_unknown_fields=True, omit_default
     seed: int | None = None
     redact: list[str] = field(default_factory=list)
     fenced: bool = False
+    trusting: bool = False
     lot: int = 0
     lots: int = 1
 

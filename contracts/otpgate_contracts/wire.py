@@ -108,6 +108,22 @@ class Judge:
                 return f"{path}#{name}={value}"
         return path
 
+    def operation(self, operation_id: str) -> Mapping[str, Any]:
+        """An operation as the document has it."""
+        return self._raw[operation_id][1]
+
+    def parameters(self, operation_id: str) -> list[Mapping[str, Any]]:
+        """Declared parameters of an operation, those of its path first."""
+        item, raw = self._raw[operation_id]
+        return [self.resolve(one) for one in (*item.get("parameters", ()), *raw.get("parameters", ()))]
+
+    def response_content(self, operation_id: str, status: int) -> Mapping[str, Any]:
+        """What an answer of this status may hold, by media type; empty where the document says nothing of it."""
+        responses = self.operation(operation_id).get("responses", {})
+        keys = [key for key in (str(status), f"{status // 100}XX", "default") if key in responses]
+        content: Mapping[str, Any] = self.resolve(responses[keys[0]]).get("content", {}) if keys else {}
+        return content
+
     def methods(self, path: str) -> tuple[str, ...]:
         """The methods a path answers, empty for an unknown path."""
         return self._routes.methods(path)
@@ -136,10 +152,9 @@ class Judge:
         return expected.judge(body, expected.media if content_type is None else content_type, None)
 
     def _answer(self, operation_id: str, status: int) -> _Body | None:
-        responses = self._raw[operation_id][1].get("responses", {})
-        for key in (str(status), f"{status // 100}XX", "default"):
-            if key in responses:
-                return _Body(self, self.resolve(responses[key]).get("content", {}), required=True)
+        responses = self.operation(operation_id).get("responses", {})
+        if not {str(status), f"{status // 100}XX", "default"}.isdisjoint(responses):
+            return _Body(self, self.response_content(operation_id, status), required=True)
         return None
 
     def resolve(self, node: Mapping[str, Any]) -> Mapping[str, Any]:

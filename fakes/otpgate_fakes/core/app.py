@@ -23,7 +23,7 @@ from otpgate_fakes.core.decide import Rejection, Verdict, outcome_of
 from otpgate_fakes.core.exchanges import Captured
 from otpgate_fakes.core.fake import Claim, Operation, Refused, Reply, Request, Send
 from otpgate_fakes.core.faults import Effects, Scope
-from otpgate_fakes.core.inbox import extract_code
+from otpgate_fakes.core.inbox import code_in, extract_code
 from otpgate_fakes.core.player import Player
 from otpgate_fakes.core.reading import read_body, recipient_of
 from otpgate_fakes.core.runtime import Runtime
@@ -158,7 +158,8 @@ class Pipeline:
         if len(request.body) > player.pack.provider.limits.body_max:
             raise self._rejection(player, "body_too_large", product, 413)
         account, claim = context.live, call.claim or Claim(principal=None)
-        if call.credential is None and not operation.public:
+        trusted = self.runtime.config.trusting and claim.principal is None
+        if call.credential is None and not operation.public and not trusted:
             permission = "send" if operation.kind == "send" else "read"
             call.credential = account.refuses(claim, permission, context.notes, request.host, request.client)
             if call.credential is None and operation.kind != "send" and account.kind == "test":
@@ -328,8 +329,8 @@ class Pipeline:
         sequence = runtime.sequence.next()
         first = call.messages[0] if call.messages else None
         code = first.code if first is not None else None
-        if code is None and call.sends:
-            code = extract_code(call.sends[0].text)
+        if code is None and call.operation is not None and call.operation.kind == "send":
+            code = extract_code(call.sends[0].text) if call.sends else code_in(call.request)
         gateway = call.account.gateway if call.account is not None else None
         operation, effects = call.operation, call.effects
         for message in call.messages:

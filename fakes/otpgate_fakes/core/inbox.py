@@ -6,6 +6,7 @@ import asyncio
 import re
 from collections.abc import Callable
 
+from otpgate_fakes.core.fake import Request
 from otpgate_fakes.core.store import Message
 
 DIGITS = re.compile(
@@ -19,6 +20,23 @@ BEFORE = 12
 """A year or an amount often stands right before "code"; the code itself more often after it."""
 
 BOUND = re.compile(r"#([A-Za-z0-9]{4,10})\s*\Z")
+
+
+def code_in(request: Request) -> str | None:
+    """The one-time code in a send that was refused before it was read, so that its record does not hold it.
+
+    A message has several words; numbers, ids and URLs have one.
+    """
+    texts = [value for _, value in request.form or request.query]
+    waiting = [request.json]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, str):
+            texts.append(value)
+        elif isinstance(value, dict | list):
+            waiting += value.values() if isinstance(value, dict) else value
+    worded = (text for text in sorted(texts, key=len, reverse=True) if len(text.split()) > 1)
+    return next(filter(None, map(extract_code, worded)), None)
 
 
 def extract_code(text: str) -> str | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import sys
 import time
+from pathlib import Path
 from typing import Any
 
 import click
@@ -17,12 +18,15 @@ from otpgate.errors import ENVIRONMENT, NOTHING, NothingSelected, UsageError, st
 from otpgate.options import Common, common, gate_options
 from otpgate.scenarios.events import Event, Listener, silent
 from otpgate.scenarios.runner import VerifyResult, verify
+from otpgate_contracts.model import Pack
 
 SEEDS = 2**31
 
 
 @click.command("verify")
 @gate_options(dynamic=True)
+@click.option("--record", type=click.Path(path_type=Path, file_okay=False), metavar="DIR",
+              help="Write pact files from what was said.")
 def command(**values: Any) -> int:
     """Judge the configuration and the running service: MANIFEST, or the nearest otpgate.yaml."""
     started = time.monotonic()
@@ -41,6 +45,8 @@ def command(**values: Any) -> int:
         )
     finally:
         engine.close()
+    if values["record"] is not None:
+        keep(manifest, packs, played, values["record"])
     result = gate.report(
         manifest, played.findings, (*walked.undecided, *played.undecided), options, started, engine=engine.name, seed=seed,
         scenarios=played.scenarios, notes=played.notes, phases={"check": round(checked, 3), **played.phases},
@@ -60,6 +66,17 @@ def engine_options(manifest: Manifest, options: Common, seed: int) -> EngineOpti
         image_only=start is not None and start.image is not None and start.command is None and start.url is None,
         on_event=say if options.verbose else None, on_choice=None if options.quiet else say,
     )
+
+
+def keep(manifest: Manifest, packs: dict[str, Pack], played: VerifyResult, folder: Path) -> None:
+    """Write what was said as pact files; a run in which nothing was said writes none."""
+    from otpgate.contracts import record
+
+    exchanges = [call for lane in played.traffic for call in lane.exchanges]
+    if exchanges:
+        receipts = [one for lane in played.traffic for one in lane.receipts]
+        for path, what in record.write(record.record(manifest, packs, exchanges, receipts), folder):
+            click.echo(f"{what}: {path}", err=True)
 
 
 def refuse_unplayable(manifest: Manifest) -> None:
