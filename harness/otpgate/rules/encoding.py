@@ -182,11 +182,16 @@ def text_type_damages_text(gateway: GatewaySubject) -> Iterator[Fault]:
 
     Sources: the provider pack, `encoding`.
     """
-    if gateway.pack is None or gateway.pack.provider.encoding.get("default") != "damage" or gateway.product != "sms":
+    encoding = gateway.pack.provider.encoding if gateway.pack is not None else {}
+    if encoding.get("default") != "damage" or gateway.product != "sms":
         return
-    switch = gateway.present("unicode")
-    if switch is not None and is_on(switch.value) and switch.text.lower() != "text":
+    name, carries = encoding.get("setting", "unicode"), encoding.get("carries", "").split()
+    switch = gateway.present(name)
+    if switch is not None and (
+        switch.text.lower() in carries if carries else is_on(switch.value) and switch.text.lower() != "text"
+    ):
         return
+    cure = f"{name}: {carries[-1] if carries else 'true'}"
     for locale, setting in gateway.service.templates.items():
         foreign = foreign_characters(rendered(gateway.service, setting.text)) if setting.present else []
         if foreign:
@@ -195,7 +200,7 @@ def text_type_damages_text(gateway: GatewaySubject) -> Iterator[Fault]:
                 message=f"`{gateway.name}` sends {'as plain text' if switch else 'with the default type, plain text'}, which cannot"
                 f" carry {listed(dict.fromkeys(quoted(char) for _, char, _ in _rows(foreign)), limit=3)} of the"
                 f" template{display(locale)}: they arrive as question marks.",
-                at=at, fix=Fix("set `unicode: true`, or keep to the GSM alphabet"), confidence="high" if switch else "medium",
+                at=at, fix=Fix(f"set `{cure}`, or keep to the GSM alphabet"), confidence="high" if switch else "medium",
                 related=(("the text stands here", setting),), discriminator="" if switch else gateway.name,
             )
             return
