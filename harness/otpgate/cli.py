@@ -19,6 +19,7 @@ gc.set_threshold(100_000, 50, 50)
 
 COMMANDS = {
     "check": "Static rules only; no network, no service.",
+    "clean": "Remove what killed runs of the docker engine left.",
     "config": "Print each value of the manifest and where it comes from.",
     "contract": "Pact files from observed traffic: record, verify, publish.",
     "explain": "What a rule means, why it hurts, and how to fix it.",

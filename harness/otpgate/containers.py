@@ -140,10 +140,13 @@ class SmsGatewayContainer(DockerContainer):
 
     def _problem(self) -> str | None:
         try:
-            answer = Fakes(leading_to(self.get_control_url())).ask("GET", "/_otpgate/health", timeout=2.0)
+            answer = self._probe().ask("GET", "/_otpgate/health", timeout=2.0)
         except Exception as error:
             return str(error).partition("\n")[0]
         return None if answer.status == 200 else f"HTTP {answer.status}"
+
+    def _probe(self) -> Fakes:
+        return Fakes(leading_to(self.get_control_url()))
 
     def _transfer_into_container(self, transferable: Transferable, destination_in_container: str, mode: int) -> None:
         """Before the start and into a read-only container alike: as one archive at the root."""

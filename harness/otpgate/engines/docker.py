@@ -25,7 +25,7 @@ from otpgate.engines import docker_daemon, docker_images
 from otpgate.engines.ca import Trust, create_authority
 from otpgate.engines.docker_daemon import OWNER, RUN
 from otpgate.engines.docker_images import TRUST, WORKDIR, Images
-from otpgate.engines.docker_lane import DockerLane, ProviderContainer, ServiceContainer, endpoint
+from otpgate.engines.docker_lane import DockerLane, ProviderContainer, endpoint
 from otpgate.engines.docker_networks import LaneNetwork, Networks
 from otpgate.engines.model import EngineOptions, Lane, LanePlan
 from otpgate.engines.names import provider_hosts
@@ -60,7 +60,6 @@ class DockerEngine:
         self._fakes: dict[str, ProviderContainer] = {}
         self._outside: LaneNetwork | None = None
         self._trust: Trust | None = None
-        self._layers: dict[tuple[str, bool], bytes] = {}
         self._lanes: list[DockerLane] = []
         self._count = 0
         self._closed = False
@@ -147,14 +146,12 @@ class DockerEngine:
         for need in plan.needs:
             self._start_need(lane, need, resolver)
         assert plan.image is not None
-        contents = self.images.contents(plan.image)
+        image, contents = self.images.trusting(plan.image, lambda: self.trust)
         preload = docker_images.preload(contents) if plan.time_shift else None
         lane.clock = preload is not None
         environment = self._environment(plan, contents, port, preload, lane.notes)
         publics = [edge.public.partition("://")[2].partition(":")[0] for edge in plan.fakes.edges]
-        container = ServiceContainer(
-            plan.image, self._layer(plan.image, contents, preload is not None), env=environment,
-        ).with_kwargs(
+        container = DockerContainer(image, env=environment).with_kwargs(
             labels=self.labels, dns=resolver, dns_opt=["timeout:1", "attempts:1"],
             **endpoint(lane.network, address, ["service", *publics]),
         )
@@ -170,7 +167,7 @@ class DockerEngine:
         found = {}
         for lot, (provider, address) in enumerate(lane.addresses.items()):
             listen = Listen(
-                control="127.0.0.1:0", https=f"{address}:443", http=f"{address}:80",
+                control=f"{lane.fakes[provider].inside or '127.0.0.1'}:0", https=f"{address}:443", http=f"{address}:80",
                 dns=f"{address}:53" if lot == 0 else None, dns_answer=str(address),
             )
             found[provider] = msgspec.structs.replace(
@@ -202,14 +199,6 @@ class DockerEngine:
         if preload is not None:
             environment |= docker_images.movable(preload, environment.get("LD_PRELOAD", contents.environment.get("LD_PRELOAD", "")))
         return environment
-
-    def _layer(self, image: str, contents: docker_images.Contents, movable_clock: bool) -> bytes:
-        trust = self.trust
-        with self._lock:
-            key = image, movable_clock
-            if key not in self._layers:
-                self._layers[key] = docker_images.layer(contents, trust, movable_clock=movable_clock)
-            return self._layers[key]
 
     def _start_need(self, lane: DockerLane, need: Any, resolver: list[str]) -> None:
         if need.image is None:

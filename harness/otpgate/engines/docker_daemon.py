@@ -136,6 +136,7 @@ class Swept(Struct, frozen=True):
 
     containers: int = 0
     networks: int = 0
+    images: int = 0
     runs: tuple[str, ...] = ()
 
 
@@ -148,7 +149,7 @@ def sweep(engine: Any, *, run: str | None = None, everything: bool = False) -> S
         return everything or orphaned(labels.get(OWNER, ""))
 
     runs: dict[str, None] = {}
-    containers = networks = 0
+    containers = networks = images = 0
     for one in engine.containers.list(all=True, filters={"label": RUN}, ignore_removed=True):
         if wanted(one.labels):
             runs[one.labels[RUN]] = None
@@ -158,7 +159,13 @@ def sweep(engine: Any, *, run: str | None = None, everything: bool = False) -> S
         if wanted(labels):
             runs[labels[RUN]] = None
             networks += removed_network(one)
-    return Swept(containers, networks, tuple(runs))
+    for one in engine.images.list(all=True, filters={"label": RUN}):
+        if wanted(one.labels):
+            runs[one.labels[RUN]] = None
+            with contextlib.suppress(NotFound):
+                engine.images.remove(one.id, force=True)
+                images += 1
+    return Swept(containers, networks, images, tuple(runs))
 
 
 def removed(container: Any) -> bool:

@@ -30,6 +30,7 @@ from otpgate.errors import EnvironmentUnusable
 from otpgate_contracts.admin import FakesConfig, Ready
 
 GRACE = 2
+DIRECT_WITHIN = 0.5
 LANES = "/_otpgate/lanes/"
 API = "1.40"
 
@@ -44,6 +45,7 @@ class ProviderContainer(SmsGatewayContainer):
         self.with_command([provider, "--lanes", f"own:{CONTROL}"])
         self.with_kwargs(labels=labels, network=network, healthcheck={"test": ["NONE"]})
         self._door: tuple[str, int] | None = None
+        self.inside = ""
 
     def get_container_host_ip(self) -> str:
         """The engine is on this machine, and so are its published ports."""
@@ -51,10 +53,28 @@ class ProviderContainer(SmsGatewayContainer):
 
     @property
     def door(self) -> tuple[str, int]:
-        """Where this machine reaches the container."""
+        """Where this machine reaches the container: its own address where the engine shares this machine's network
+        (no proxy of the engine lies between), else its published port."""
         if self._door is None:
-            self._door = ("127.0.0.1", self._get_exposed_port(CONTROL))
+            container = self.get_wrapped_container()
+            container.reload()
+            own = next(one["IPAddress"] for one in container.attrs["NetworkSettings"]["Networks"].values())
+            try:
+                socket.create_connection((own, CONTROL), timeout=DIRECT_WITHIN).close()
+            except ConnectionRefusedError:
+                raise  # it is the right machine, and not listening yet
+            except OSError:
+                self._door = ("127.0.0.1", self._get_exposed_port(CONTROL))
+            else:
+                self._door, self.inside = (own, CONTROL), own
         return self._door
+
+    def leading_to(self, host: str, port: int) -> Connect:
+        """The way to a listener of the container's own: straight where there is one, else through its door."""
+        return _to((host, port)) if host == self.inside else self.through(host, port)
+
+    def _probe(self) -> Fakes:
+        return Fakes(_to(self.door))
 
     def through(self, host: str, port: int) -> Connect:
         """The way to an address as the container sees it."""
@@ -108,17 +128,6 @@ class ProviderContainer(SmsGatewayContainer):
         )
 
 
-class ServiceContainer(DockerContainer):
-    """The service from its image: a layer of trust, its environment, its lane's network; otherwise as it ships."""
-
-    def __init__(self, image: str, layer: bytes, **kwargs: Any) -> None:
-        super().__init__(image, **kwargs)
-        self._transferable_specs.append((layer, "/", 0))
-
-    def _transfer_into_container(self, transferable: Any, destination_in_container: str, mode: int) -> None:
-        self.get_wrapped_container().put_archive(destination_in_container, transferable)
-
-
 class DockerLane:
     """See :class:`otpgate.engines.model.Lane`."""
 
@@ -137,7 +146,7 @@ class DockerLane:
         self.addresses: dict[str, IPv4Address] = {}
         self.port = 0
         self.clock = False
-        self.service: ServiceContainer | None = None
+        self.service: DockerContainer | None = None
         self.service_address: IPv4Address | None = None
         self.needs: list[DockerContainer] = []
         self._panel: Panel | None = None
@@ -158,7 +167,7 @@ class DockerLane:
                 )
             ready = container.begin(self.identity, documents[provider])
             host, _, port = ready.control.removeprefix("http://").rpartition(":")
-            return provider, Fakes(container.through(host, int(port)))
+            return provider, Fakes(container.leading_to(host, int(port)))
 
         with ThreadPoolExecutor(len(documents)) as pool:
             started = dict(pool.map(start, documents))
@@ -167,7 +176,7 @@ class DockerLane:
         self.fakes_seconds = time.monotonic() - began
 
     def start_service(
-        self, container: ServiceContainer, address: IPv4Address, port: int, ready: str | None, within: float
+        self, container: DockerContainer, address: IPv4Address, port: int, ready: str | None, within: float
     ) -> None:
         """Start the service and wait until it is ready. Raises EnvironmentUnusable with its last words."""
         self.service, self.service_address, self.port, self._ready = container, address, port, (ready, within)
@@ -316,4 +325,4 @@ def _to(where: tuple[str, int]) -> Callable[[float], socket.socket]:
     return lambda seconds: socket.create_connection(where, timeout=seconds)
 
 
-__all__ = ["DockerLane", "ProviderContainer", "ServiceContainer", "endpoint"]
+__all__ = ["DockerLane", "ProviderContainer", "endpoint"]

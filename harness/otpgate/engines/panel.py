@@ -9,8 +9,7 @@ from __future__ import annotations
 import queue
 import threading
 import time
-from collections.abc import Callable, Mapping
-from functools import partial
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
@@ -95,37 +94,38 @@ class Panel:
             query["after"] = after.removeprefix("msg_")
         deadline = time.monotonic() + _seconds(query.get("timeout", "10"))
         while True:
-            there = [found for name in self._names if (found := self._waited(name, query, 0.0, timeout)) is not None]
-            if there:
+            first = self._first(query, min(max(deadline - time.monotonic(), 0.0), LONGEST), timeout)
+            if first is not None:
+                name, found = first
+                others = (self._waited(other, query, 0.0, timeout) for other in self._names if other != name)
+                there = [found, *(one for one in others if one is not None)]
                 return sorted(there, key=lambda one: int(one["sequence"]))[0 if after else -1]
-            left = deadline - time.monotonic()
-            if left <= 0:
+            if time.monotonic() >= deadline:
                 return None
-            self._listen(query, min(left, LONGEST), timeout)
 
     def _waited(self, name: str, query: dict[str, str], seconds: float, timeout: float) -> Any:
         asked = urlencode({**query, "timeout": f"{seconds:.3f}"}, quote_via=quote)
         return self._ask(name, "GET", f"{PREFIX}/messages/wait?{asked}", None, timeout)
 
-    def _listen(self, query: dict[str, str], seconds: float, timeout: float) -> None:
-        """Wait until some process saw a message that fits, or all say there was none. Raises what one of them raised."""
-        told: queue.SimpleQueue[Any] = queue.SimpleQueue()
+    def _first(self, query: dict[str, str], seconds: float, timeout: float) -> tuple[str, Any] | None:
+        """The first process to see a message that fits, with it; None when none did. Raises what one of them raised."""
+        told: queue.SimpleQueue[tuple[str, Any]] = queue.SimpleQueue()
 
-        def listen(ask: Callable[[], Any]) -> None:
+        def listen(name: str) -> None:
             try:
-                told.put(ask())
+                told.put((name, self._waited(name, query, seconds, timeout)))
             except EnvironmentUnusable as error:
-                told.put(error)
+                told.put((name, error))
 
         for name in self._names:
-            ask = partial(self._waited, name, query, seconds, timeout)
-            threading.Thread(target=listen, args=(ask,), daemon=True, name=f"waiting for {name}").start()
+            threading.Thread(target=listen, args=(name,), daemon=True, name=f"waiting for {name}").start()
         for _ in self._names:
-            answer = told.get()
+            name, answer = told.get()
             if isinstance(answer, EnvironmentUnusable):
                 raise answer
             if answer is not None:
-                return
+                return name, answer
+        return None
 
     @staticmethod
     def _merged(answers: list[Any]) -> Any:

@@ -10,7 +10,9 @@ from testcontainers.core.wait_strategies import CompositeWaitStrategy
 from testcontainers.core.waiting_utils import WaitStrategy, WaitStrategyTarget
 
 LAST_LINES = 20
-PAUSE = 0.03
+PAUSE, LONGEST_PAUSE = 0.05, 0.25
+LOOK = 0.5
+"""Seconds between two looks at a container that does not answer yet: asking the engine costs it more than asking the port."""
 
 
 class Ended(Exception):
@@ -28,19 +30,22 @@ class Answers(WaitStrategy):
 
     def wait_until_ready(self, container: WaitStrategyTarget) -> None:
         """Poll until it answers. Raises Ended, or TimeoutError with what is known."""
-        began = time.monotonic()
-        while True:
-            problem = self._problem()
-            if problem is None:
-                return
+        began = looked = time.monotonic()
+        pause = self._poll_interval
+        while (problem := self._problem()) is not None:
+            now = time.monotonic()
+            if now - looked < LOOK and now - began < self._startup_timeout:
+                time.sleep(pause)
+                pause = min(LONGEST_PAUSE, pause * 1.5)
+                continue
+            looked = now
             if state(container) in ("exited", "dead", "gone"):
                 raise Ended(f"it ended {how(container)} while {self._what} was awaited; its last lines:\n{tail(container)}")
-            if time.monotonic() - began >= self._startup_timeout:
+            if now - began >= self._startup_timeout:
                 raise TimeoutError(
                     f"waited {self._startup_timeout:g} s for {self._what}; last answer: {problem}; the container is "
                     f"{state(container)}; its last lines:\n{tail(container)}" + (f"\n{self._hint}" if self._hint else "")
                 )
-            time.sleep(self._poll_interval)
 
 
 def until(within: float, *strategies: WaitStrategy) -> WaitStrategy:
