@@ -4,8 +4,6 @@ Absent (None) means unknown: a fake is permissive there and the report says what
 `REASONS` is the closed vocabulary in which core decides; errors.yaml rows name them as `trigger`.
 """
 
-from __future__ import annotations
-
 from typing import Literal
 
 from msgspec import Struct, field

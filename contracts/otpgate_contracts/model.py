@@ -4,8 +4,6 @@ One folder per provider is read by :mod:`otpgate_contracts.loading`; unknown key
 with file and line. Every list entry that states a fact carries `source`.
 """
 
-from __future__ import annotations
-
 from typing import Literal
 
 from msgspec import Struct

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import gc
 import importlib
-import signal
 import sys
 from typing import Any
 
@@ -31,6 +30,7 @@ COMMANDS = {
     "serve": "Fakes, inbox page and admin API for local work.",
     "verify": "The gate: rules, fakes, the real service, every scenario.",
 }
+STARTING = {"run", "serve", "verify"}  # these leave processes behind unless they are ended in order
 
 
 class Lazy(click.Group):
@@ -42,6 +42,8 @@ class Lazy(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
+        if cmd_name in STARTING:
+            _end_what_was_started()
         module = importlib.import_module(f"otpgate.commands.{cmd_name}")
         command: click.Command = module.command
         return command
@@ -70,19 +72,26 @@ def app() -> None:
     """
 
 
-def _terminated(signum: int, frame: Any) -> None:
-    raise KeyboardInterrupt
+def _end_what_was_started() -> None:
+    """SIGTERM ends a command as Ctrl-C does, so that nothing it started is left behind."""
+    import signal
+
+    def terminated(signum: int, frame: Any) -> None:
+        raise KeyboardInterrupt
+
+    with contextlib.suppress(ValueError):  # not the main thread: the embedding program owns the signals
+        signal.signal(signal.SIGTERM, terminated)
 
 
 def main(argv: list[str] | None = None) -> None:
     """Run the command line and exit; every error is one clear message, never a traceback."""
-    sys.exit(run(argv))
+    code = run(argv)
+    gc.freeze()  # what is left dies with the process: the interpreter's last walk over it would only cost time
+    sys.exit(code)
 
 
 def run(argv: list[str] | None = None) -> int:
     """Run the command line; the exit code."""
-    with contextlib.suppress(ValueError):  # not the main thread: the embedding program owns the signals
-        signal.signal(signal.SIGTERM, _terminated)
     try:
         result = app.main(args=argv, prog_name="otpgate", standalone_mode=False)
         return result if isinstance(result, int) else 0

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import Literal
 
 from msgspec import Struct, field
+
+from otpgate.digests import sha256
 
 Severity = Literal["error", "warning", "note"]
 Confidence = Literal["high", "medium", "low"]
@@ -80,7 +81,7 @@ class Finding(Struct, frozen=True, kw_only=True):
 def fingerprint(rule: str, gateway: str | None, file: str, key: str | None, discriminator: str = "") -> str:
     """Stable across line moves: rule, gateway, file and key, never a line or a secret."""
     text = "\x1f".join((rule, gateway or "", file, key or "", discriminator))
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+    return sha256(text)[:16]
 
 
 Verdict = Literal["passed", "failed", "undecided", "not_applicable"]

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Iterator
 from datetime import date
 
+from otpgate import digests
 from otpgate.config.model import Setting
 from otpgate.findings import Fix
 from otpgate.rules.registry import Fault, Missing, rule
@@ -20,7 +20,7 @@ from otpgate_contracts.model import CredentialScheme
 def same_secret(text: str, sha256: str | None, literal: str | None) -> bool | None:
     """Whether the text is the account's secret; None when the account state does not say."""
     if sha256:
-        return hashlib.sha256(text.encode()).hexdigest() == sha256.lower().removeprefix("sha256:")
+        return digests.sha256(text) == sha256.lower().removeprefix("sha256:")
     if literal and "${" not in literal:
         return text == literal
     return None
