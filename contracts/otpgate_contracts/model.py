@@ -127,6 +127,7 @@ class Retry(Fact, frozen=True, kw_only=True):
 class Webhook(Fact, frozen=True, kw_only=True):
     """How delivery receipts reach the service.
 
+    `needs` names settings without which the provider sends none, whatever callback is configured.
     `signature_key` provider: it signs with a private key of its own, and the service needs no secret to check.
     """
 
@@ -142,6 +143,7 @@ class Webhook(Fact, frozen=True, kw_only=True):
     signature_time: str | None = None
     signature_always: bool = True
     signature_key: Literal["shared", "provider"] = "shared"
+    needs: tuple[str, ...] = ()
     message_id_field: str = ""
     status_field: str = ""
     error_field: str | None = None

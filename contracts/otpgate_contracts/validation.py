@@ -74,6 +74,8 @@ def _provider(pack: Pack, rules: frozenset[str]) -> Iterator[Problem]:
             yield Problem(file, f"webhooks[{i}].signature", f"unknown signature scheme `{webhook.signature}`", hint)
         for j, name in enumerate(webhook.signature_settings):
             yield from _setting(file, f"webhooks[{i}].signature_settings[{j}]", name, settings)
+        for j, name in enumerate(webhook.needs):
+            yield from _setting(file, f"webhooks[{i}].needs[{j}]", name, settings)
     for i, value in enumerate(provider.test_values):
         yield from _pattern(file, f"test_values[{i}].pattern", value.pattern)
         if value.effect not in ("", "passes") and value.effect not in REASONS and not pack.error(value.effect):

@@ -31,9 +31,20 @@ def callback(gateway: GatewaySubject) -> str | None:
 
 
 def receipts_off(gateway: GatewaySubject) -> Setting | None:
-    """The setting that switches receipts off, where one does."""
+    """The setting that switches receipts off, where one does: `receipts`, or one the provider needs and that is empty."""
     setting = gateway.present("receipts")
-    return setting if setting is not None and not is_on(setting.value) else None
+    if setting is not None and not is_on(setting.value):
+        return setting
+    for name in gateway.webhook.needs if gateway.webhook is not None else ():
+        needed = gateway.setting(name)
+        if needed is not None and not needed.undefined and (not needed.present or needed.value is False):
+            return needed
+    return None
+
+
+def asked(setting: Setting) -> Fix:
+    """How receipts are asked for again."""
+    return Fix("ask for receipts", replacement="true") if setting.key == "receipts" else Fix(f"send a `{setting.key}` with every message")
 
 
 @rule("WH001", "callback-url-invalid")
@@ -153,7 +164,7 @@ def receipts_switched_off(gateway: GatewaySubject) -> Iterator[Fault]:
     setting = receipts_off(gateway)
     if setting is not None and gateway.webhook is not None and not gateway.relies_on_receipts:
         yield Fault(message=f"{label(setting)} switches receipts of `{gateway.name}` off: failures after acceptance stay unseen.",
-                    at=setting, fix=Fix("ask for receipts", replacement="true"))
+                    at=setting, fix=asked(setting))
 
 
 @rule("WH005", "callback-host-differs")
@@ -346,7 +357,7 @@ def failover_waits_for_no_receipt(gateway: GatewaySubject) -> Iterator[Fault | M
                     fix=Fix("fail over on `error` and `timeout` only, or use a product with receipts"))
     elif off is not None:
         yield Fault(message=f"failover waits for receipts of `{gateway.name}`, but {label(off)} switches them off.", at=off,
-                    related=related, fix=Fix("ask for receipts", replacement="true"))
+                    related=related, fix=asked(off))
     elif callback(gateway) == "unknown":
         yield Missing(what=f"callbacks of the account of `{gateway.name}`")
     elif callback(gateway) is None:
