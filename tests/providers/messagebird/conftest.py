@@ -34,7 +34,7 @@ def account(**changes: Any) -> dict[str, Any]:
             {"alphanumeric": "ACME"},
             {"number": "+12025550187", "kind": "long_code", "sms": True,
              "registration": {"scheme": "10dlc", "status": "approved"}},
-            {"number": "+31970012345", "kind": "long_code", "sms": False},
+            {"number": "+31612345670", "kind": "long_code", "sms": False},
         ],
         "destinations": {"enabled": ["US", "CA", "GB", "DE", "NL", "IN", "SG"]},
         "opted_out": [],

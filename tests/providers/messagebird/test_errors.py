@@ -79,7 +79,7 @@ CAUSES: dict[tuple[str, str, str], list[Cause]] = {
     ("sms", "9", "sender_missing"): [send(originator=None), send(originator="")],
     ("sms", "9", "text_missing"): [send(body=None), send(body="")],
     ("sms", "10", "sender_malformed"): [
-        send(originator="ACME Company"), send(originator="ACME-1"), send(originator="31970099999"), send(originator="31970012345"),
+        send(originator="ACME Company"), send(originator="ACME-1"), send(originator="31970099999"), send(originator="31612345670"),
     ],
     ("sms", "10", "parameter_malformed"): [
         send(validity=0), send(validity=900_000), send(datacoding="utf8"), send(type="mms"), send(reference="x" * 129),
