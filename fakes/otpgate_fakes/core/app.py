@@ -36,6 +36,8 @@ REASON_OF_STATUS = {
 
 NO_FIELDS: list[tuple[str, str]] = []
 NO_PARAMETERS: dict[str, str] = {}
+NOTHING: list[Any] = []
+"""Stand for what most remembered calls do not have."""
 
 
 class Call:
@@ -346,7 +348,7 @@ class Pipeline:
             call.row.code if call.row is not None else None, call.reason, call.to,
             first.id if first is not None else None,
             effects.struck[0] if effects is not None and effects.struck else None,
-            call.mismatches, context.notes if context is not None else [], code,
+            call.mismatches or NOTHING, (context.notes or NOTHING) if context is not None else NOTHING, code,
         ))
 
 

@@ -37,22 +37,36 @@ NO_HTTP = Reply(400, b"this is no HTTP/1.1 request\n", "text/plain")
 TOO_LARGE = Reply(413, b"the request is larger than any provider takes\n", "text/plain")
 BROKEN = Reply(500, b"the fake failed on this request; its log has the traceback\n", "text/plain")
 
-NAMES: dict[bytes, str] = {}
 
 
-def known(name: bytes) -> str:
-    """A header's name, lower case, kept once: the same few stand in every call that is remembered."""
-    text = name.decode("latin-1").lower()
-    if len(NAMES) < 500:
-        NAMES[name] = text
-    return text
+class Once(dict[bytes, str]):
+    """Texts that stand in call after call, each decoded and kept once: calls are remembered in their thousands."""
+
+    def __missing__(self, data: bytes) -> str:
+        text = self.text(data)
+        if len(self) < 2_000 and len(data) < 300:
+            self[data] = text
+        return text
+
+    def text(self, data: bytes) -> str:
+        return data.decode("latin-1")
+
+
+class Names(Once):
+    """Names of headers, lower case."""
+
+    def text(self, data: bytes) -> str:
+        return data.decode("latin-1").lower()
+
+
+NAMES, VALUES, PATHS = Names(), Once(), Once()
 
 
 class Connection(asyncio.Protocol):
     """One HTTP connection."""
 
     __slots__ = (
-        "_body", "_busy", "_closing", "_headers", "_parser", "_size", "_task", "_url", "_waiting", "client", "label",
+        "_base", "_body", "_busy", "_closing", "_headers", "_host", "_netloc", "_parser", "_size", "_task", "_url", "_waiting", "client", "label",
         "loop", "scheme", "serving", "since", "transport",
     )
 
@@ -65,6 +79,8 @@ class Connection(asyncio.Protocol):
         self.client = "127.0.0.1"
         self.since = 0.0
         self._parser: Any = httptools.HttpRequestParser(self)
+        self._netloc: str | None = None
+        self._base = self._host = ""
         self._url = b""
         self._headers: dict[str, str] = {}
         self._body: list[bytes] = []
@@ -125,7 +141,7 @@ class Connection(asyncio.Protocol):
         self._url += url
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        self._headers[NAMES.get(name) or known(name)] = value.decode("latin-1")
+        self._headers[NAMES[name]] = VALUES[value]
 
     def on_headers_complete(self) -> None:
         if self._headers.get("expect", "").lower() == "100-continue" and not self._busy:
@@ -147,14 +163,17 @@ class Connection(asyncio.Protocol):
         except httptools.HttpParserInvalidURLError:
             self._refuse(NO_HTTP)
             return
-        path = (url.path or b"/").decode("latin-1")
+        path = PATHS[url.path or b"/"]
         headers, body = self._headers, self._body
         netloc = headers.get("host", "")
+        if netloc != self._netloc:
+            self._netloc, self._base = netloc, f"{self.scheme}://{netloc}"
+            self._host = split_host(netloc)[0].lower()
         request = Request(
             method=parser.get_method().decode("ascii"), path=unquote(path) if "%" in path else path,
             raw_query=url.query.decode("latin-1") if url.query else "", headers=headers,
-            body=body[0] if len(body) == 1 else b"".join(body), base=f"{self.scheme}://{netloc}",
-            host=split_host(netloc)[0].lower(), scheme=self.scheme, client=self.client,
+            body=body[0] if len(body) == 1 else b"".join(body), base=self._base,
+            host=self._host, scheme=self.scheme, client=self.client,
         )
         keep = parser.should_keep_alive() and not parser.should_upgrade()
         if self._busy:
