@@ -237,7 +237,7 @@ class _Body:
         schema = self.content[media].get("schema", {})
         if media == FORM:
             return _Fields(self.document, "form", self.document.resolve(schema)).judge_body
-        if media == JSON or media.endswith("+json"):
+        if media == JSON or "json" in media.rpartition("/")[2]:
             return _Json(self.document, schema).judge_body
         return _anything
 

@@ -78,6 +78,7 @@ class Account:
         self.spend_limit: Decimal | None = money(state.balance.spend_limit) if state else None
         self.spent = Decimal(0)
         self.stopped: set[str] = set((state.opted_out if state else None) or ())
+        self.verified: set[str] = set((state.verified_recipients if state else None) or ())
         self.buckets: dict[str, Bucket] = {}
         self.per_day: dict[int, int] = {}
         self.sticky: dict[tuple[str, str], str] = {}

@@ -24,7 +24,7 @@ def read_body(request: Request) -> None:
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind == "application/x-www-form-urlencoded":
         request.form = pairs(request.body.decode("utf-8", "replace"))
-    elif kind.endswith("json"):
+    elif "json" in kind.rpartition("/")[2]:
         try:
             request.json = msgspec.json.decode(request.body)
         except (msgspec.DecodeError, UnicodeDecodeError):

@@ -256,7 +256,7 @@ def recipient_unverified(case: Case) -> bool:
     state = case.state
     if state is None or state.verified_recipients is None:
         return False
-    return state.account.kind in TRIAL_KINDS and case.recipient not in state.verified_recipients
+    return state.account.kind in TRIAL_KINDS and case.recipient not in case.account.verified
 
 
 @reason("opted_out")
