@@ -265,7 +265,7 @@ class _Fields:
             name: judge.resolve(one) for name, one in schema.get("properties", {}).items()
         }
         self.kinds = {name: _kind(one) for name, one in self.names.items()}
-        self.open = schema.get("additionalProperties") not in {None, False}
+        self.open = schema.get("additionalProperties", False) is not False
         self.required = bool(schema.get("required"))
         self.deprecated = frozenset(name for name, one in self.names.items() if one.get("deprecated"))
         self.validator = judge.validator(schema)
