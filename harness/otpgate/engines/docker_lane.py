@@ -214,7 +214,10 @@ class DockerLane:
 
     def kill(self, provider: str) -> bool:
         """End the provider's process of this lane as a crash would."""
+        if self._panel is None or len(self.fakes) == 1:
+            return False
         self.fakes[provider].end(self.identity, abruptly=True)
+        self._panel.leave_out(provider)
         return True
 
     def logs(self) -> str:

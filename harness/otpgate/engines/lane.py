@@ -174,6 +174,9 @@ class ProcessLane:
         self.fakes.set_clock(shift=seconds)
         return True
 
+    def kill(self, provider: str) -> bool:
+        return False
+
     def restart(self) -> None:
         """End the service as a deployment would and start it again; the fakes and {workdir} stay."""
         if self._program is None:

@@ -28,12 +28,17 @@ class Panel:
     def __init__(self, processes: Mapping[str, Fakes], gateways: Mapping[str, str]) -> None:
         self._processes = dict(processes)
         self._gateways = dict(gateways)
+        self._lots = [*self._processes]
         self._names = [*self._processes]
+
+    def leave_out(self, provider: str) -> None:
+        """Ask this process no more: it was ended on purpose."""
+        self._names = [name for name in self._names if name != provider]
 
     def call(self, method: str, path: str, body: Any = None, timeout: float = 30.0) -> Any:
         """One admin call, as `Fakes.call` of a process that plays them all."""
-        if len(self._names) == 1:
-            return self._processes[self._names[0]].call(method, path, body, timeout)
+        if len(self._lots) == 1:
+            return self._processes[self._lots[0]].call(method, path, body, timeout)
         parts = urlsplit(path)
         query = dict(parse_qsl(parts.query, keep_blank_values=True))
         words = parts.path.removeprefix(PREFIX).strip("/").split("/")
@@ -65,7 +70,7 @@ class Panel:
 
     def _giver(self, identity: str) -> str | None:
         number = identity.rpartition("_")[2]
-        return self._names[int(number) % len(self._names)] if number.isdigit() else None
+        return self._lots[int(number) % len(self._lots)] if number.isdigit() else None
 
     def _list(self, kind: str, path: str, query: dict[str, str], timeout: float) -> dict[str, Any]:
         found = [one for name in self._names for one in self._ask(name, "GET", path, None, timeout)[kind]]

@@ -142,14 +142,16 @@ class Run:
         ))
 
     def lane_failed(self, lane: PlannedLane, error: EnvironmentUnusable) -> None:
-        """The lane could not be used: its cases that have no verdict are undecided.
+        """The lane could not be used: its cases are undecided, but for those that passed while it could.
 
+        A case that failed may have failed because the lane was breaking: that is no verdict on the service.
         When no lane came up so far, none will: the service starts in all of them or in none.
         """
         with self._lock:
             first = not self._stop.is_set()
             if not self._up:
                 self._stop.set()
+            self.outcomes = [one for one in self.outcomes if one.lane != lane.name or one.verdict != "failed"]
             played = {outcome.case.id for outcome in self.outcomes}
             if first:
                 self.unusable.append(str(error))

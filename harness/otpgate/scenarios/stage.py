@@ -171,6 +171,11 @@ class Play:
         self.break_with([fault])
         return fault
 
+    def kill_gateway(self, user: User) -> None:
+        """End the gateway in mid-run: its fake dies where it has a process of its own, else its host refuses connections."""
+        if not self.live.lane.kill(self.gateway.provider):
+            self.break_gateway(user, "refuse_connection")
+
     def struck(self, fault: Fault) -> bool:
         """Whether a fault of this case was met: what is left of its count says so, also while a call still hangs."""
         found = self.live.lane.admin("GET", "/_otpgate/faults")["faults"]

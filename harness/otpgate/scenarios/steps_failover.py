@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 from otpgate.scenarios.model import User
 from otpgate.scenarios.stage import LOST, Play, Undecidable, extend, steps
@@ -18,9 +19,29 @@ BELOW_REQUESTS = ("refuse_connection", "tls_expired")
 @steps("failover")
 def failover(play: Play) -> None:
     """The gateway fails for one user; the code arrives through the next one, and only one code is usable."""
-    user = play.user
-    fault = play.break_gateway(user)
+    fault = play.break_gateway(play.user)
     since = last_sequence(play)
+
+    def exercised(attempts: list[Exchange]) -> bool:
+        return bool(attempts) or play.struck(fault)
+
+    takes_over(play, play.user, since, fault.fault, exercised)
+
+
+@steps("gateway_dies")
+def gateway_dies(play: Play) -> None:
+    """A code goes out through the gateway, then it dies; the next user's code arrives through the next gateway."""
+    before, user = play.case.users
+    play.request(before)
+    message = play.first(before, extend(play.terms.delivered_within), lambda one: one.gateway == play.case.gateway)
+    if message is None:
+        raise Undecidable(f"{play.case.gateway} sent nothing while it lived, so its end was not exercised")
+    play.kill_gateway(user)
+    takes_over(play, user, last_sequence(play), "refuse_connection", lambda _: True)
+
+
+def takes_over(play: Play, user: User, since: int, fault: str, exercised: Callable[[list[Exchange]], bool]) -> None:
+    """With its gateway out of order, the user's code arrives through the next one; only one code is usable."""
     started = time.monotonic()
     answer = play.request(user)
     within = extend(play.terms.failover_within)
@@ -29,11 +50,11 @@ def failover(play: Play) -> None:
     seconds = time.monotonic() - started
     attempts = [
         call for call in play.live.exchanges(since=since)
-        if (fault.fault in BELOW_REQUESTS and call.fault == fault.fault)
+        if (fault in BELOW_REQUESTS and call.fault == fault)
         or (call.gateway == play.case.gateway and call.to == user.phone)
     ]
     calls = names(play, attempts)
-    if not attempts and not play.struck(fault):
+    if not exercised(attempts):
         raise Undecidable(f"{play.case.gateway} was never asked, so its failure was not exercised")
     assert play.case.variant is not None
     if message is None:

@@ -155,6 +155,9 @@ class FakeLane:
             self.now = 1_000_000.0 + seconds
         return self.movable
 
+    def kill(self, provider: str) -> bool:
+        return False
+
     def restart(self) -> None:
         return
 
