@@ -166,7 +166,10 @@ def _entry(
     text, missing = interpolate(value, defined, skip)
     if skip and span.line == span.end_line and not value.quoted:
         span = Span(span.file, span.line, span.column + skip, span.end_line, span.end_column)
-    remarks = observed(text, extra=("undefined_expansion",) if missing else ())
+    extra = ("undefined_expansion",) if missing else ()
+    if not skip and not value.quoted and isinstance(value.value, int | float) and text.startswith(("+", "0")) and len(text) > 1:
+        extra = (*extra, "not_text")
+    remarks = observed(text, extra=extra)
     return [Entry(
         name=name, value=text, span=_keyed(span, name), loader="compose", raw=value.text[skip:],
         quote='"' if value.quoted else None, remarks=remarks,

@@ -6,6 +6,8 @@ name and value). All such blocks of the file are read in order; `values.yaml#api
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from otpgate.config.flat import chosen
 from otpgate.config.loading import Source, scalar_entry
 from otpgate.config.model import Entry
@@ -19,6 +21,7 @@ PLAIN_BLOCKS = frozenset((
 SECRET_BLOCKS = frozenset((
     "secret", "secrets", "secretenv", "envsecrets", "extrasecretenv", "secretvars", "envsecret", "extrasecrets",
 ))
+LONG = 1_000_000
 _CHAFF = str.maketrans("", "", "-")
 
 
@@ -66,6 +69,12 @@ def _block(node: Node, *, secret: bool) -> list[Entry]:
     else:
         pairs = [(name, child.items.get("value", child)) for name, child in node.items.items()]
     return [
-        scalar_entry(name, child, "helm", secret_store=secret)
-        for name, child in pairs if child is not None and child.kind == "scalar"
+        _entry(name, child, secret=secret) for name, child in pairs if child is not None and child.kind == "scalar"
     ]
+
+
+def _entry(name: str, node: Node, *, secret: bool) -> Entry:
+    """An entry; Helm reads a bare number as a float and writes a long one with an exponent."""
+    entry = scalar_entry(name, node, "helm", secret_store=secret)
+    bare = not node.quoted and isinstance(node.value, int | float) and not isinstance(node.value, bool)
+    return replace(entry, remarks=(*entry.remarks, "not_text")) if bare and abs(float(node.text)) >= LONG else entry

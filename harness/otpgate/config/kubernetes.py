@@ -163,7 +163,12 @@ def _entry(item: Node, stores: _Stores, values: dict[str, str]) -> Entry | None:
             thing = stores.find(kind, reference)
             wanted = reference.items.get("key")
             found = stores.data(thing).get(wanted.text) if thing is not None and wanted is not None else None
-            return None if found is None else replace(found, name=name, span=_keyed(found.span, name))
+            if found is not None:
+                return replace(found, name=name, span=_keyed(found.span, name))
+            if thing is not None and wanted is not None and not _optional(reference):
+                return _gone(name, wanted, f"{kind} {thing.name} has no key {wanted.text}")
+            missing = stores.misspelt(kind, reference) if thing is None else None
+            return _gone(name, reference.items["name"], missing) if missing else None
         return None  # fieldRef and resourceFieldRef are known only in the cluster
     value = item.items.get("value")
     if value is None:
@@ -180,6 +185,16 @@ def _entry(item: Node, stores: _Stores, values: dict[str, str]) -> Entry | None:
     return replace(entry, value=text, remarks=observed(text)) if text != entry.value else entry
 
 
+def _gone(name: str, at: Node, why: str) -> Entry:
+    """A variable without a value: what it refers to is not there, so the container does not start."""
+    return Entry(name=name, value="", span=_keyed(at.span, name), loader="kubernetes", raw=why, remarks=("store_missing",))
+
+
+def _optional(reference: Node) -> bool:
+    optional = reference.items.get("optional")
+    return optional is not None and optional.value is True
+
+
 def _keyed(span: Span, name: str) -> Span:
     return Span(span.file, span.line, span.column, span.end_line, span.end_column, name)
 
@@ -193,23 +208,23 @@ class _Stores:
         self.looked_beside = False
 
     def find(self, kind: str, reference: Node) -> Thing | None:
-        """The referenced object; None when it is optional, ManifestError when it is not to be found."""
-        name_node, optional = reference.items.get("name"), reference.items.get("optional")
+        """The referenced object; None when no manifest holds it: secrets are often made in the cluster, not in files."""
+        name_node = reference.items.get("name")
         name = name_node.text if name_node is not None else ""
         for _ in range(2):
             for thing in self.things:
                 if thing.kind == kind and thing.name == name:
                     return thing
             self._look_beside()
-        if optional is not None and optional.value is True:
+        return None
+
+    def misspelt(self, kind: str, reference: Node) -> str | None:
+        """Why a name nobody defines looks like a typing error: an object of nearly that name is there."""
+        name_node = reference.items.get("name")
+        close = nearest(name_node.text, [thing.name for thing in self.things if thing.kind == kind]) if name_node is not None else None
+        if close is None or name_node is None or _optional(reference):
             return None
-        known = [thing.name for thing in self.things if thing.kind == kind]
-        close = nearest(name, known)
-        raise ManifestError(
-            f"{kind} `{name}` is not to be found", where=(name_node or reference).span,
-            why=f"neither {self.source.file} nor a file beside it holds it",
-            do=f"did you mean `{close}`?" if close else f"put the {kind}'s manifest beside {self.source.file}",
-        )
+        return f"there is no {kind} {name_node.text}, but a {kind} {close}"
 
     def _look_beside(self) -> None:
         if self.looked_beside:
@@ -232,20 +247,16 @@ class _Stores:
         block = thing.node.items.get("data")
         for key, node in block.items.items() if block is not None else ():
             entry = scalar_entry(key, node, "kubernetes", secret_store=secret)
-            entries[key] = _decoded(entry, thing) if secret else entry
+            entries[key] = _decoded(entry) if secret else entry
         block = thing.node.items.get("stringData")
         for key, node in block.items.items() if block is not None and secret else ():
             entries[key] = scalar_entry(key, node, "kubernetes", secret_store=True)
         return entries
 
 
-def _decoded(entry: Entry, thing: Thing) -> Entry:
+def _decoded(entry: Entry) -> Entry:
     try:
         text = base64.b64decode("".join(entry.value.split()), validate=True).decode()
     except (binascii.Error, UnicodeDecodeError, ValueError):
-        raise ManifestError(
-            f"`{entry.name}` of Secret {thing.name} is not base64", where=entry.span,
-            why="values under `data` are base64 of UTF-8 text; the API server refuses anything else",
-            do="encode it (printf %s VALUE | base64), or move it to `stringData`",
-        ) from None
+        return replace(entry, remarks=(*entry.remarks, "not_base64"))
     return replace(entry, value=text, remarks=observed(text))

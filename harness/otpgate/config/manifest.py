@@ -118,10 +118,11 @@ class _Reader:
         name, allow, dependencies = fields.text("name"), fields.words("allow"), fields.words("dependencies")
         gateways_node = parts.get("gateways", Node(kind="map", span=root.span))
         found = gateways.read(self.settings, merged(bound.gateways, gateways_node) if bound else gateways_node)
-        if bound is not None and bound.unknown is not None:
+        unknown = bound.stand_in(parts.get("routes")) if bound is not None else None
+        if unknown is not None:
             if not found:
-                found[bound.unknown.name] = bound.unknown
-            self.settings.read.append(bound.unknown.settings["provider"])
+                found[unknown.name] = unknown
+            self.settings.read.append(unknown.settings["provider"])
         routes = routing.read(self.settings, parts.get("routes"), tuple(found))
         failover = self._failover(parts.get("failover"))
         otp = self._section("otp", merged(bound.otp, parts.get("otp")) if bound else parts.get("otp"), OTP)

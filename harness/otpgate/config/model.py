@@ -23,7 +23,8 @@ class Entry(Struct, frozen=True, kw_only=True):
     `byte_order_mark`, `inline_comment_kept`, `quotes_kept`, `unterminated_quote`, `text_after_quote`, `duplicate`,
     `escaped_newline`, `export`, `colon` (`NAME: value` in a dotenv file), `hash_unquoted` and `dollar_unbraced` (dotenv
     readers differ), `undefined_expansion`, `command_substitution`, `inherited`, `not_text` (a bare number or boolean
-    where Kubernetes wants text).
+    where Kubernetes wants text, or that its tool writes in another way), `store_missing` (the ConfigMap, Secret or key it comes
+    from is not there; `raw` says which), `not_base64` (plain text under a Secret's `data`).
     """
 
     name: str

@@ -13,6 +13,7 @@ import re
 from pathlib import Path
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from otpgate.config import documents
 from otpgate.config.model import Gateway, Setting
@@ -43,12 +44,30 @@ class Preset(Struct, frozen=True):
 
 
 class Bound(Struct, frozen=True):
-    """Manifest nodes a preset stands for, and a gateway for a chosen provider that nothing is known about."""
+    """Manifest nodes a preset stands for, and a gateway for a chosen provider that nothing is known about.
+
+    `names` are the gateways of the preset, chosen or not.
+    """
 
     gateways: Node
     otp: Node
     api: Node | None
     unknown: Gateway | None
+    names: tuple[str, ...] = ()
+
+    def stand_in(self, routes: Node | None) -> Gateway | None:
+        """The unknown gateway, under the preset's name that the routes use: a deployed word is no fault of the manifest."""
+        if self.unknown is None:
+            return None
+        mentioned = [
+            word.text for route in (routes.children if routes is not None else ()) if "gateways" in route.items
+            for word in (route.items["gateways"].children or [route.items["gateways"]])
+        ]
+        name = next((word for word in mentioned if word in self.names), None)
+        if name is None or self.unknown.name in mentioned:
+            return self.unknown
+        setting = replace(self.unknown.settings["provider"], path=f"gateways.{name}.provider")
+        return replace(self.unknown, name=name, settings={"provider": setting})
 
 
 def ids() -> tuple[str, ...]:
@@ -95,7 +114,7 @@ class Binder:
             unknown = self._unknown(chooser, supported=anything_chosen)
         otp = self._section(items.get("otp", Node(kind="map", span=self.where)))
         api = items.get("api")
-        return Bound(self._map(gateways), otp, None if api is None else self._here(api), unknown)
+        return Bound(self._map(gateways), otp, None if api is None else self._here(api), unknown, tuple(items["gateways"].items))
 
     def _unknown(self, chooser: Node, *, supported: bool) -> Gateway:
         found = self.resolver.resolve(chooser)

@@ -44,7 +44,13 @@ class Placeholder(Struct, frozen=True, kw_only=True):
 
 
 def placeholders(template: str, placeholder: str | None = None) -> tuple[Placeholder, ...]:
-    """Every placeholder, in order. `placeholder` is the exact text that stands for the code, where it is an unusual one."""
+    """Every placeholder, in order. `placeholder` is the exact text that stands for the code, or the name in its braces."""
+    if placeholder and re.fullmatch(r"[A-Za-z_]\w*", placeholder):
+        named = placeholders(template)
+        if any(one.name == placeholder for one in named) or placeholder not in template:
+            return tuple(
+                Placeholder(text=one.text, start=one.start, end=one.end, name=one.name, code=one.name == placeholder) for one in named
+            )
     if placeholder:
         return tuple(
             Placeholder(text=placeholder, start=found.start(), end=found.end(), name=placeholder, code=True)

@@ -67,7 +67,7 @@ def credential_missing(gateway: GatewaySubject) -> Iterator[Fault]:
         )
     for name in written:
         setting = gateway.gateway.settings[name]
-        if setting.present or setting.undefined:
+        if setting.present or setting.undefined or any("store_missing" in entry.remarks for entry in setting.entries):
             continue
         yield Fault(
             message=f"{label(setting)} is empty{_gap(setting)}, so `{gateway.name}` has no `{name}` and {gateway.title} refuses every"

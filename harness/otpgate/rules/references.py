@@ -35,6 +35,14 @@ def reference_undefined(service: ServiceSubject) -> Iterator[Fault]:
     for setting in service.all_settings:
         if not setting.undefined or setting.items or setting.path in quiet:
             continue
+        whole, _, part = setting.undefined[0].partition(":")
+        if part and whole in service.manifest.environment:
+            yield Fault(
+                message=f"`{whole}` is no address with the part {part}, which `{setting.path}` reads.",
+                at=service.manifest.environment[whole].span, fix=Fix("write it as scheme://user:secret@host, special characters encoded"),
+                discriminator=setting.path, gateway=_gateway(service, setting),
+            )
+            continue
         names = listed(f"`{name}`" for name in setting.undefined)
         close = nearest(setting.undefined[0], service.manifest.environment)
         spare = _spare(service, setting)
@@ -46,6 +54,61 @@ def reference_undefined(service: ServiceSubject) -> Iterator[Fault]:
             fix=Fix(f"rename `{close}` to `{setting.undefined[0]}`" if close else f"deploy {names}"),
             discriminator=setting.path, gateway=_gateway(service, setting),
         )
+
+
+@rule("CR018", "value-lost-on-deployment", scope="service")
+def value_lost_on_deployment(service: ServiceSubject) -> Iterator[Fault]:
+    """The tool that deploys the value refuses it, or writes it in another way.
+
+    A number without quotes where Kubernetes wants text, that Helm writes with an exponent, that Compose writes without its `+`; a
+    Secret, ConfigMap or key of another name; plain text where a Secret wants base64.
+
+    Why: the file looks right, and the container does not start, or gets other bytes than the file shows.
+
+    Bad:
+    ```yaml
+    service: {environment: [deploy/production.env, values.yaml]}
+    ```
+    ```file values.yaml
+    replicaCount: 1
+    image: {repository: acme, tag: "1"}
+    env:
+      FALLBACK_ENTITY: 1101234567890123456
+    ```
+
+    Good:
+    ```yaml
+    service: {environment: [deploy/production.env, values.yaml]}
+    ```
+    ```file values.yaml
+    replicaCount: 1
+    image: {repository: acme, tag: "1"}
+    env:
+      FALLBACK_ENTITY: "1101234567890123456"
+    ```
+
+    Fix: put numbers in quotes; name the Secret and the key that exist; encode what stands under `data`.
+
+    Sources: Kubernetes API, EnvVar and Secret; Helm, "Use quoted strings"; the Compose specification, `environment`.
+    """
+    readers = {entry.name: setting for setting in service.all_settings for entry in setting.entries}
+    for name, entry in service.manifest.environment.items():
+        reader = readers.get(name)
+        secret = entry.secret_store or reader is None
+        if "store_missing" in entry.remarks:
+            said, fix = f"gets nothing: {entry.raw}, so the container does not start", "name what exists, or create it"
+        elif "not_base64" in entry.remarks:
+            said, fix = "stands under `data` of a Secret and is not base64: the API server refuses the Secret", "encode it, or use `stringData`"
+        elif "not_text" in entry.remarks:
+            shown = "a bare number" if secret else f"the bare number {entry.value}"
+            said = {
+                "kubernetes": f"is {shown} or word where Kubernetes wants text: the API server refuses the workload",
+                "helm": f"is {shown}, which Helm writes with an exponent",
+            }.get(entry.loader, f"is {shown}, which loses its leading sign or zero")
+            fix = "put it in quotes"
+        else:
+            continue
+        yield Fault(message=f"`{name}` {said}.", at=entry.span, fix=Fix(fix), gateway=_gateway(service, reader) if reader else None)
 
 
 def _spare(service: ServiceSubject, setting: Setting) -> bool:

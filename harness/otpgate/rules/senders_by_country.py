@@ -88,7 +88,7 @@ def sender_kind_not_allowed(gateway: GatewaySubject) -> Iterator[Fault]:
 
 @rule("SN007", "one-name-for-all-countries", severity="warning", confidence="medium")
 def one_name_for_all_countries(gateway: GatewaySubject) -> Iterator[Fault]:
-    """One alphanumeric sender serves countries that treat it differently.
+    """One alphanumeric sender serves countries whose networks treat it differently.
 
     Why: part of the networks there want the name registered, and overwrite or reject it otherwise; users see an
     unknown number, or nothing.
@@ -113,9 +113,10 @@ def one_name_for_all_countries(gateway: GatewaySubject) -> Iterator[Fault]:
     """
     for use in gateway.sound_senders:
         hit = {c: found[1] for c in use.countries if (found := fate(gateway, use, c))[0] == "some"}
-        if hit and len(use.countries) > len(hit):
+        if hit:
+            alike = " alike" if len(use.countries) > 1 else ""
             yield Fault(
-                message=f"{label(use.setting)} sends {quoted(use.text)} to {listed(use.countries)} alike, but some networks of"
+                message=f"{label(use.setting)} sends {quoted(use.text)} to {listed(use.countries)}{alike}, but some networks of"
                 f" {listed(hit)} want it registered ({'; '.join(f'{c}: {why}' for c, why in list(hit.items())[:3])}).",
                 at=use.setting, countries=tuple(hit), fix=Fix("register the name there, or give the country its own sender"),
             )
@@ -239,9 +240,16 @@ def short_code_abroad(gateway: GatewaySubject) -> Iterator[Fault]:
     Sources: GSMA and CTIA short code handbooks: codes are national.
     """
     for use in gateway.sound_senders:
+        row = gateway.owned_sender(use.text)
+        if use.kind == "toll_free" and use.text.startswith("+1") and (row is None or row.countries is None):
+            rows = {country: gateway.service.country(country) for country in use.countries}
+            beyond = tuple(country for country, found in rows.items() if found is not None and not found.dial.strip().startswith("1"))
+            if beyond:
+                yield Fault(message=f"{label(use.setting)} is the toll-free number {quoted(use.text)}, which works in North America only, but"
+                            f" serves {listed(beyond)}.", at=use.setting, countries=beyond, severity="warning", discriminator="toll_free",
+                            fix=Fix(f"give {listed(beyond)} a sender of its own"))
         if use.kind != "short_code" or len(use.countries) < 2:
             continue
-        row = gateway.owned_sender(use.text)
         if row is not None and row.countries is not None:
             continue
         home = use.countries[0]

@@ -30,7 +30,8 @@ SUPPRESSING = frozenset({
 MILD = frozenset({"debug", "dev", "demo"})
 FEATURE = SUBJECT | {
     "send", "sending", "enable", "enabled", "active", "gateway", "provider", "service", "live", "real", "mode", "required", "require",
-    "enforce", "enforced", "validation", "check", "auth", "login", "use", "delivery", "messages", "outbound", "production", "is",
+    "enforce", "enforced", "validation", "check", "auth", "login", "use", "delivery", "messages", "outbound", "production", "is", "app",
+    "external", "gotrue", "supabase", "user", "signup", "registration",
 }
 ENABLING = frozenset({"send", "sending", "enable", "enabled", "active", "live", "real", "required", "require", "enforce", "enforced",
                       "validation", "check", "production", "delivery"})

@@ -46,6 +46,8 @@ def entry_duplicated(service: ServiceSubject) -> Iterator[Fault]:
         winner = service.manifest.environment.get(entry.name)
         if winner is None or winner.span.file != entry.span.file or winner.value == entry.value or entry.name in told:
             continue
+        if "kubernetes" in (entry.loader, winner.loader):
+            continue  # `env` over `envFrom` is how Kubernetes says so
         told.add(entry.name)
         reader = f", which `{used[entry.name]}` reads," if entry.name in used else ""
         yield Fault(

@@ -260,17 +260,40 @@ def test_every_kind_of_workload_has_its_pod(project: Write, kind: str, spec: str
     ("file", "files", "part"),
     [
         ("app.yaml#Deployment/otpp", {"app.yaml": KUBERNETES}, "app.yaml#Deployment/otp"),
-        ("app.yaml#Deployment/otp", {"app.yaml": KUBERNETES}, "Secret"),
         ("app.yaml#Deployment/otp/no", {"app.yaml": KUBERNETES}, "name one of them"),
-        ("app.yaml#Deployment/otp", {"app.yaml": KUBERNETES, "s.yaml": SECRET.replace("b25l", "not base64")}, "stringData"),
-        ("app.yaml#Deployment/otp", {"app.yaml": KUBERNETES, "s.yaml": SECRET.replace("name: tokens", "name: token")}, "token"),
     ],
 )
 def test_kubernetes_faults_say_what_to_do(project: Write, file: str, files: dict[str, str], part: str) -> None:
-    """An unknown workload, a missing Secret, an unknown container, data that is not base64, a near miss."""
+    """An unknown workload, an unknown container, a near miss."""
     with pytest.raises(ManifestError) as caught:
         read(project(files), file)
     assert part in caught.value.do
+
+
+@pytest.mark.parametrize(
+    ("secret", "name", "remark"),
+    [
+        (SECRET.replace("name: tokens", "name: token"), "TOKEN", "store_missing"), (SECRET.replace("token:", "tokn:"), "TOKEN", "store_missing"),
+        (SECRET.replace("b25l", "not base64"), "both", None), (SECRET.replace("c2VjcmV0Cg==", "not base64"), "TOKEN", "not_base64"),
+    ],
+)
+def test_kubernetes_faults_of_stores_are_remarked(project: Write, secret: str, name: str, remark: str | None) -> None:
+    """A misspelt Secret, a key it lacks, and plain text under `data` are faults of the deployment, not of the manifest."""
+    found = read(project({"app.yaml": KUBERNETES, "s.yaml": secret}), "app.yaml#Deployment/otp")
+    assert remark is None or remark in found[name].remarks
+
+
+def test_kubernetes_secret_of_the_cluster_is_unknown(project: Write) -> None:
+    """A Secret that no file holds leaves its names undefined, so that another source can give them."""
+    assert "TOKEN" not in read(project({"app.yaml": KUBERNETES}), "app.yaml#Deployment/otp")
+
+
+def test_numbers_a_tool_rewrites_are_remarked(project: Write) -> None:
+    """Helm writes long numbers with an exponent, Compose drops a leading plus; short and quoted ones are kept."""
+    helm = read(project({"values.yaml": "image: {tag: a}\nreplicaCount: 1\nenv: {A: 12025550143, B: '12025550143', C: 300}\n"}), "values.yaml")
+    assert [name for name, entry in helm.items() if "not_text" in entry.remarks] == ["A"]
+    compose = read(project({"compose.yaml": "services: {a: {environment: {A: +12025550143, B: '+12025550143', C: 300}}}\n"}), "compose.yaml")
+    assert [name for name, entry in compose.items() if "not_text" in entry.remarks] == ["A"]
 
 
 HELM = """replicaCount: 2
