@@ -45,6 +45,13 @@ def tests(session: nox.Session) -> None:
 
 
 @nox.session
+def contracts(session: nox.Session) -> None:
+    """Hold every fake to its pacts and its OpenAPI document, and see that planted deviations are noticed."""
+    session.install("-e", ".", *group("test"), "-r", str(EXAMPLE / "requirements.txt"))
+    session.run("pytest", "tests/contract_suite", "-p", "no:schemathesis", *session.posargs, env=QUIET)
+
+
+@nox.session
 def lint(session: nox.Session) -> None:
     """Check style and common faults with ruff."""
     session.install(*group("lint"))

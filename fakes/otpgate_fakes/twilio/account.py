@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from otpgate_contracts.account import Sender
@@ -19,6 +20,7 @@ SINCE = 1_704_067_200.0
 
 NUMBER_KINDS = (None, "long_code", "toll_free")
 UNKNOWN_BALANCE = "100.00"
+ISO = re.compile("[A-Z]{2}")
 
 
 def account_sid(context: Context) -> str:
@@ -198,7 +200,7 @@ def fetch_geo_permissions(context: Context, request: Request) -> Reply:
     """Messaging permission per country; while unknown, every country is enabled."""
     barred(context)
     asked = [code.strip().upper() for code in dict(request.query).get("CountryCode", "").split(",") if code.strip()]
-    codes = asked or sorted(countries())
+    codes = [code for code in asked if ISO.fullmatch(code)] if asked else sorted(countries())
     return reply(context, {
         "permissions": [
             {

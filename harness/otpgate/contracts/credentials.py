@@ -14,7 +14,9 @@ from otpgate_contracts.model import CredentialScheme, Pack
 
 SECRET_KINDS = ("secret", "key")
 MADE_UP = "otpgate-made-up-secret-1"
-REBUILT = ("basic", "bearer", "header", "body", "query")
+REBUILT = ("basic", "bearer", "body", "query")
+"""Wire forms that can be written from the pack alone. A signed call, or a header with words of its own, cannot."""
+
 
 
 class Credentials(Struct, frozen=True, kw_only=True):
@@ -47,9 +49,6 @@ class Credentials(Struct, frozen=True, kw_only=True):
             return {"Authorization": "Basic " + base64.b64encode(pair).decode()}
         if self.scheme.how == "bearer":
             return {"Authorization": f"Bearer {self.secret or self.principal}"}
-        if self.scheme.how == "header":
-            name = self._wire(self.scheme.secret or self.scheme.principal) or "Authorization"
-            return {name: self.secret or self.principal}
         return {}
 
     def fields(self) -> dict[str, str]:

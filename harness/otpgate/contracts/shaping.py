@@ -83,7 +83,8 @@ class Shaper(Struct, frozen=True, kw_only=True):
             return [self._value(value[0], inner, f"{path}[*]", name, rules)] if value else []
         if isinstance(value, str):
             example, rule = self._text(name, value, schema)
-            rules[path] = combined(rule)
+            # A pattern alone is compared with the text of any value: 1 would pass for "1".
+            rules[path] = combined({"match": "type"}, rule) if rule["match"] == "regex" else combined(rule)
             return example
         if value is None or isinstance(value, bool) or str(value) in self.fixed or self._closed(schema) or self.request:
             rules[path] = combined({"match": "equality"})
@@ -109,8 +110,9 @@ class Shaper(Struct, frozen=True, kw_only=True):
         return any("enum" in one or "const" in one for one in kinds(self.judge, schema))
 
 
-def combined(rule: dict[str, Any]) -> dict[str, Any]:
-    return {"combine": "AND", "matchers": [rule]}
+def combined(*rules: dict[str, Any]) -> dict[str, Any]:
+    """Rules of one place, all of which must hold."""
+    return {"combine": "AND", "matchers": [*rules]}
 
 
 def step(path: str, name: str) -> str:
