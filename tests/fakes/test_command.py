@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import signal
 import socket
 import subprocess
@@ -40,11 +42,19 @@ def test_one_ready_line_names_every_address(fakes_process: Start) -> None:
     assert get(ready["control"], "/_otpgate/health")["ready"] is True
 
 
+def free_base() -> int:
+    """A base whose ports are all free now, below the range from which systems hand out ports."""
+    for base in range(20_000 + os.getpid() % 500 * 20, 32_000, 20):
+        with contextlib.ExitStack() as stack, contextlib.suppress(OSError):
+            for port in (base, base + 1, base + 10, base + 443):
+                stack.enter_context(socket.create_server(("127.0.0.1", port)))
+            return base
+    pytest.fail("no four free ports below 32000")
+
+
 def test_ports_follow_the_base(fakes_process: Start) -> None:
     """Base, base+1 for the proxy, base+10 for the first provider, base+443 for TLS."""
-    with socket.socket() as raw:
-        raw.bind(("127.0.0.1", 0))
-        base = min(raw.getsockname()[1], 60_000)
+    base = free_base()
     _, ready = fakes_process("toy", "--port-base", str(base))
     assert ready["control"] == f"http://127.0.0.1:{base}"
     assert (ready["proxy"], ready["https"]) == (f"http://127.0.0.1:{base + 1}", f"127.0.0.1:{base + 443}")
