@@ -12,9 +12,9 @@ from typing import Any
 
 import docker
 import pytest
-
 from containers.small_image import build
 from e2e.project import EXAMPLE
+
 from otpgate.engines.docker_daemon import OWNER, RUN
 
 FAKES = "otpgate/fakes:dev"

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from containers.conftest import left
 from containers.small_image import Contained
+
 from otpgate.engines.docker_daemon import RUN
 
 WITHIN = 60.0

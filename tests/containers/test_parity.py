@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-
 from containers.small_image import Contained
 
 GB, US = ("--gateway", "fallback", "--country", "GB"), ("--gateway", "primary", "--country", "US")

@@ -13,8 +13,8 @@ from otpgate.scenarios.model import Scenario
 
 FOLDER = Path(__file__).parent / "library"
 ORDER = (
-    "delivers", "refuses-wrong-code", "receipts", "failover", "bad-recipient", "no-storm", "peak", "egress", "no-leak",
-    "contract",
+    "delivers", "refuses-wrong-code", "receipts", "failover", "gateway-dies", "bad-recipient", "no-storm", "peak", "egress",
+    "no-leak", "contract",
 )
 
 
