@@ -178,6 +178,7 @@ class Limits(Fact, frozen=True, kw_only=True):
     throughput: tuple[Throughput, ...] = ()
     client_reference_max: int | None = None
     code_length: tuple[int, int] | None = None
+    code_life_setting: str | None = None
     max_send_attempts: int | None = None
     max_check_attempts: int | None = None
 

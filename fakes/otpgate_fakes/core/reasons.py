@@ -60,7 +60,8 @@ ACCOUNT_REASONS = frozenset({
 
 @reason("sender_missing")
 def sender_missing(case: Case) -> bool:
-    return case.provider.needs_sender and case.sender is None and case.send.pool is None
+    needed = case.provider.needs_sender and case.send.product != "verify"
+    return needed and case.sender is None and case.send.pool is None
 
 
 @reason("sender_malformed")

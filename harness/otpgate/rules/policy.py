@@ -37,6 +37,7 @@ def lifetime_unfit(service: ServiceSubject) -> Iterator[Fault]:
 
     Sources: NIST SP 800-63B, 5.1.3.2 (ten minutes at most).
     """
+    yield from _short_lived(service)  # codes a provider makes, by its default or as told
     setting, value = service.otp("lifetime"), service.otp_seconds("lifetime")
     if setting is None or value is None:
         return
@@ -54,6 +55,17 @@ def lifetime_unfit(service: ServiceSubject) -> Iterator[Fault]:
     elif value > 900:
         yield Fault(message=f"{label(setting)} lets a code live for {duration(value)}; ten minutes is the accepted limit.", at=setting,
                     severity="warning", fix=Fix("at most ten minutes"))
+
+
+def _short_lived(service: ServiceSubject) -> Iterator[Fault]:
+    for gateway in _verifies(service):
+        name = (gateway.pack.provider.limits.code_life_setting if gateway.pack else None) or ""
+        spec, setting = gateway.spec(name), gateway.present(name)
+        life = gateway.seconds(name) if setting is not None else number(spec.default if spec is not None else None)
+        if life is not None and life < 60 and (setting is not None or gateway.setting(name) is None):
+            said = f"{label(setting)} lets" if setting else f"`{name}` is not set, which lets"
+            yield Fault(message=f"{said} a code of `{gateway.name}` live for {duration(life)}; messages take a minute on some networks.",
+                        at=setting or gateway.gateway.span, fix=Fix(f"set `{name}` to a few minutes"), discriminator=gateway.name)
 
 
 @rule("OP002", "digits-unfit", scope="service")
