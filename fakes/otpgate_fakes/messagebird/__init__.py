@@ -1,9 +1,9 @@
-"""MessageBird's REST API for SMS, as an OTP service meets it: translation only, decisions are core's."""
+"""MessageBird's REST API for SMS and its Verify, as an OTP service meets it: translation only, decisions are core's."""
 
 from __future__ import annotations
 
 from otpgate_fakes.core.fake import Fake, Operation
-from otpgate_fakes.messagebird import account, messages, parse, receipts, render
+from otpgate_fakes.messagebird import account, messages, parse, receipts, render, verify
 
 __all__ = ["FAKE"]
 
@@ -18,6 +18,11 @@ FAKE = Fake(
         Operation(id="lookup", handle=account.lookup),
         Operation(id="list_numbers", handle=account.list_numbers),
         Operation(id="get_number", handle=account.get_number),
+        Operation(
+            id="create_verify", kind="send", product="verify", parse=verify.create, render=verify.created, peek=verify.recipient
+        ),
+        Operation(id="read_verify", product="verify", handle=verify.read),
+        Operation(id="delete_verify", product="verify", handle=verify.delete),
     ),
     claim=parse.claim,
     render_error=render.error,

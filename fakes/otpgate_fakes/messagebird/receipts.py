@@ -26,7 +26,7 @@ LEGACY_TIME = "MessageBird-Request-Timestamp"
 
 def receipt_url(context: Context, message: Message) -> tuple[str, str] | None:
     """The message's own URL, else the account's; none at all for a message without a reference."""
-    if not message.send.client_reference:
+    if not message.send.client_reference or message.product != "sms":
         return None
     callbacks = context.account.callbacks if context.account is not None else None
     url = message.send.callback or (callbacks.status if callbacks else None)

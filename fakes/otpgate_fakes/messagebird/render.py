@@ -41,11 +41,13 @@ PARAMETERS = {
 """The parameter a neutral reason speaks of, where several reasons share a row."""
 
 LENGTH_REQUIRED = b"<html><head><title>411 Length Required</title></head><body><h1>411 Length Required</h1></body></html>"
-RESOURCE = re.compile(r"/(messages(/[^/]+)?|balance|lookup/[^/]+|v1/phone-numbers(/[^/]+)?)/?")
+RESOURCE = re.compile(r"/(messages(/[^/]+)?|balance|lookup/[^/]+|verify(/[^/]+)?|v1/phone-numbers(/[^/]+)?)/?")
 
 
 def new_id(context: Context, send: Send) -> str:
-    """32 hexadecimal digits; the recipients of one call share them."""
+    """32 hexadecimal digits; the recipients of one call share them. A verification has a `v` among them."""
+    if send.product == "verify":
+        return f"{context.ids.hex(23)}v{context.ids.hex(8)}"
     return str(send.extra.pop("id", None) or context.ids.hex(32))
 
 
@@ -137,7 +139,7 @@ def error(
     if row.code == "411":
         return Reply(411, LENGTH_REQUIRED, "text/html")
     complaints = [complaint(row, detail)]
-    if operation is not None and operation.kind == "send" and row.code in ("2", "9"):
+    if operation is not None and operation.id == "send_message" and row.code in ("2", "9"):
         known = {one["parameter"] for one in complaints}
         complaints += [one for one in missing(context, request) if one["parameter"] not in known]
     return reply({"errors": complaints}, row.http or 422)

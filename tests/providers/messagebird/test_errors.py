@@ -124,21 +124,22 @@ def key_of(row: ErrorRow) -> tuple[str, str, str]:
 
 
 def test_the_catalogue_has_every_row_of_the_table() -> None:
-    """17 answers, and 15 ends a report may tell; nothing else."""
+    """17 answers and 15 ends a report may tell; 13 answers of Verify and one end of its message; nothing else."""
     counts = {name: sum(row.product == name for row in PACK.errors) for name in {row.product for row in PACK.errors}}
-    assert counts == {"sms": 17, "sms_dlr": 15}
+    assert counts == {"sms": 17, "sms_dlr": 15, "verify": 13, "verify_dlr": 1}
 
 
 def test_only_what_state_and_input_cannot_cause_is_injected() -> None:
     """Every row is caused by state or input unless its trigger is the carrier's or the provider's own."""
-    keys = {key_of(row) for row in PACK.errors}
+    keys = {key_of(row) for row in ROWS}
     assert not set(CAUSES) - keys
     assert {trigger for _, _, trigger in keys - set(CAUSES)} <= CARRIER_OR_PROVIDER
 
 
+ROWS = [row for row in PACK.errors if row.product.startswith("sms")]
 CASES = [
     pytest.param(row, cause, id=f"{row.product}-{row.code}-{row.trigger}-{index}")
-    for row in PACK.errors
+    for row in ROWS
     for index, cause in enumerate(CAUSES.get(key_of(row)) or [injected(row)])
 ]
 

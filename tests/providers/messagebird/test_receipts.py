@@ -80,7 +80,7 @@ def test_report_passes_the_sdks_own_validator(bird: Bird, listener: Any) -> None
     claims = RequestValidator(SIGNING_KEY).validate_signature(token, url, b"")
     assert claims["iss"] == "MessageBird"
     assert "payload_hash" not in claims
-    for key, wrong in ((SIGNING_KEY, url.replace("delivered", "expired")), (SIGNING_KEY, url.replace("https", "http")), (KEY, url)):
+    for key, wrong in ((SIGNING_KEY, url.replace("delivered", "expired")), (SIGNING_KEY, url.replace("https", "http")), (SIGNING_KEY[::-1], url)):
         with pytest.raises(ValidationError):
             RequestValidator(key).validate_signature(token, wrong, b"")
 
