@@ -13,6 +13,7 @@ from otpgate.rules import (
     environments,
     exposure,
     failover,
+    guards,
     policy,
     quotas,
     references,
@@ -46,7 +47,7 @@ FAMILIES = {
 }
 
 family_modules = (
-    accounts, credentials, destinations, encoding, endpoints, environments, exposure, failover, policy, quotas,
+    accounts, credentials, destinations, encoding, endpoints, environments, exposure, failover, guards, policy, quotas,
     references, registrations, senders, senders_by_country, signing, silence, templates, texts, timing, trust, versions, webhooks, wiring,
 )
 

@@ -11,7 +11,7 @@ from otpgate.config.model import Setting
 from otpgate.findings import Fix
 from otpgate.rules.registry import Fault, Missing, rule
 from otpgate.rules.subjects import GatewaySubject
-from otpgate.rules.values import bare, sound
+from otpgate.rules.values import bare, is_on, sound
 from otpgate.rules.words import label, listed, quoted
 from otpgate_contracts.account import Credential
 from otpgate_contracts.model import CredentialScheme
@@ -289,6 +289,46 @@ def resource_not_on_account(gateway: GatewaySubject) -> Iterator[Fault]:
                 at=setting, related=(("the account's services stand here", gateway.account_span("services")),),
                 fix=Fix("deploy the id of a service of this account", alike[0] if len(alike) == 1 else None),
             )
+
+
+@rule("OP010", "custom-code-not-enabled")
+def custom_code_not_enabled(gateway: GatewaySubject) -> Iterator[Fault]:
+    """The service makes the code, and the provider's service does not take codes made elsewhere.
+
+    Why: every start is refused as an invalid parameter.
+
+    Bad:
+    ```yaml
+    gateways: {primary: {product: verify, sender: ~, custom_code: true, verify_service_sid: VA3d1f0a9c8b7e6d5c4b3a29180716f5e4}}
+    otp: {issued_by: service, verified_by: provider}
+    ```
+    ```account primary
+    services: [{id: VA3d1f0a9c8b7e6d5c4b3a29180716f5e4, custom_code_enabled: false}]
+    ```
+
+    Good:
+    ```yaml
+    gateways: {primary: {product: verify, sender: ~, verify_service_sid: VA3d1f0a9c8b7e6d5c4b3a29180716f5e4}}
+    otp: {issued_by: provider, verified_by: provider}
+    routes: [{countries: [US, CA], gateways: [primary]}]
+    ```
+    ```account primary
+    services: [{id: VA3d1f0a9c8b7e6d5c4b3a29180716f5e4, custom_code_enabled: false}]
+    ```
+
+    Fix: have custom codes enabled for the service, or let the provider make the code.
+
+    Sources: the provider pack, `settings`; account state, `services`.
+    """
+    setting = gateway.present("custom_code")
+    if setting is None or not is_on(setting.value):
+        return
+    used = {other.text for other in gateway.gateway.settings.values() if other.present}
+    row = next((row for row in gateway.account.services or () if row.get("id") in used), None)
+    if row is not None and row.get("custom_code_enabled") is False:
+        yield Fault(message=f"{label(setting)} is on, but {quoted(str(row.get('id')))} of the account of `{gateway.name}` takes no codes made"
+                    " elsewhere.", at=setting, fix=Fix("have custom codes enabled, or let the provider make the code"),
+                    related=(("the account's services stand here", gateway.account_span("services")),))
 
 
 @rule("EV004", "account-not-active", profiles=("production", "staging"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from otpgate.config.model import Entry
 from otpgate.findings import Fix, Severity
 from otpgate.rules.policy import fixed_codes
 from otpgate.rules.registry import Fault, rule
@@ -340,6 +341,13 @@ def test_switch_deployed(service: ServiceSubject) -> Iterator[Fault]:
         yield Fault(message=f"`{name}` {found.why}, and nothing in the manifest says what it does.", at=entry.span,
                     severity="warning" if found.mild else graded(service),
                     fix=Fix("remove it, or bind it to `otp.mock` or `otp.static_codes`"))
+    start = service.manifest.start
+    where = start.span if start is not None else None
+    for name, value in start.environment.items() if start is not None and where is not None else ():
+        found = suspicion(name, Entry(name=name, value=value, span=where or service.manifest.span, loader="yaml"), providers)
+        if found is not None:
+            yield Fault(message=f"`{name}` under `service.start.environment` {found.why}: what is verified is not what is deployed.",
+                        at=where or service.manifest.span, severity="warning", fix=Fix("remove it"), discriminator=name)
 
 
 @rule("EV010", "runtime-of-another-environment", scope="service", severity="warning", profiles=("production",))

@@ -106,9 +106,12 @@ def value_lost_on_deployment(service: ServiceSubject) -> Iterator[Fault]:
                 "helm": f"is {shown}, which Helm writes with an exponent",
             }.get(entry.loader, f"is {shown}, which loses its leading sign or zero")
             fix = "put it in quotes"
+        elif "colon" in entry.remarks and reader is not None:
+            said, fix = "is written with a colon, a line that most readers of such files skip", "write `NAME=value`"
         else:
             continue
-        yield Fault(message=f"`{name}` {said}.", at=entry.span, fix=Fix(fix), gateway=_gateway(service, reader) if reader else None)
+        yield Fault(message=f"`{name}` {said}.", at=entry.span, fix=Fix(fix), severity="warning" if "colon" in entry.remarks else None,
+                    gateway=_gateway(service, reader) if reader else None)
 
 
 def _spare(service: ServiceSubject, setting: Setting) -> bool:

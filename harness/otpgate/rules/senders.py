@@ -12,6 +12,8 @@ from otpgate.rules.values import padding, placeholder, sound
 from otpgate.rules.words import label, listed, quoted
 from otpgate_contracts.account import Sender
 
+TRUNK_ZERO = r"\+(?:44|49|33|31|32|41|43|46|61|64|91|81|353|27|90|380|40|358)0\d{6,11}"
+
 
 @rule("SN001", "sender-syntax")
 def sender_syntax(gateway: GatewaySubject) -> Iterator[Fault]:
@@ -41,6 +43,12 @@ def sender_syntax(gateway: GatewaySubject) -> Iterator[Fault]:
     if gateway.pack is None:
         return
     for use in gateway.sender_uses:
+        if re.fullmatch(TRUNK_ZERO, use.text) and gateway.owned_sender(use.text) is None:
+            yield Fault(
+                message=f"{label(use.setting)} is {quoted(use.text)}: the 0 after the country code is dialled inside the country only.",
+                at=use.setting, countries=use.countries or None, discriminator="trunk",
+                fix=Fix("leave the 0 out", re.sub(r"^(\+\d{2,3}?)0", r"\1", use.text)),
+            )
         if use.kind is not None or placeholder(use.text) or padding(use.text):
             continue
         kinds: set[str] = {kind.kind for kind in gateway.pack.senders.kinds}

@@ -12,6 +12,7 @@ from otpgate.rules.values import is_on, placeholder, sound
 from otpgate.rules.words import label, quoted
 
 ONE_MACHINE = r"^(?:/tmp/|/var/tmp/|/home/|/Users/|~|[A-Za-z]:\\)"
+DEBUGGING_PROXY = r"mitmproxy|charles|fiddler|burp"
 
 # Variables by which a runtime stops checking certificates, with the values that do it.
 SWITCHES = {
@@ -99,8 +100,12 @@ def trust_store_out_of_place(service: ServiceSubject) -> Iterator[Fault]:
     Sources: the runtimes' documentation of these variables.
     """
     for name, entry in service.manifest.environment.items():
+        proxied = name.upper().endswith("_PROXY") and re.search(DEBUGGING_PROXY, entry.value.lower())
+        if proxied:
+            yield Fault(message=f"`{name}` is {quoted(entry.value.strip())}, a debugging proxy: it reads every code.", at=entry.span,
+                        fix=Fix("remove it"))
         bundle = name in {"SSL_CERT_FILE", "SSL_CERT_DIR", "NODE_EXTRA_CA_CERTS"} or name.endswith("_CA_BUNDLE")
-        if bundle and re.search(ONE_MACHINE + r"|mitmproxy|charles|fiddler|burp", entry.value.strip()):
+        if bundle and re.search(ONE_MACHINE + "|" + DEBUGGING_PROXY, entry.value.strip()):
             yield Fault(message=f"`{name}` is {quoted(entry.value.strip())}, a place of one machine or a debugging proxy.", at=entry.span,
                         fix=Fix("remove it, or ship the bundle with the service"))
 

@@ -188,6 +188,12 @@ def url(text: str) -> Url:
         fault = f"has the scheme {parts.scheme}, providers call https only"
     elif re.search(r"[\s<>{}]", text):
         fault = "holds white space or brackets"
+    elif re.search(r"[*%$,;!'()]", host):
+        fault = f"has the host {host}, which no name server knows"
+    elif re.search(r"(?:^|\.)(?:your|my|the)-?(?:domain|site|app|company|server|host|api|service|website)(?:\.|$)|^domain\.com$", host):
+        fault = f"has the stand-in {host} for a host"
+    elif parts.fragment.startswith("/"):
+        fault = "holds its path behind a #, which is never sent"
     else:
         fault = unreachable(host)
     return Url(

@@ -1,0 +1,95 @@
+"""WH and RQ: switches of deployed variables that take the guards of a service down."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import pairwise
+
+from otpgate.findings import Fix
+from otpgate.rules.registry import Fault, rule
+from otpgate.rules.subjects import ServiceSubject
+from otpgate.rules.switches import NO, ON, parts
+from otpgate.rules.values import placeholder
+
+CHECKING = frozenset({"validate", "validation", "verify", "verification", "check", "checks", "protection", "enabled", "enable", "required",
+                      "require", "enforce", "enforced", "validating", "active"})
+AVOIDING = frozenset({"skip", "disable", "disabled", "bypass", "ignore", "no", "without", "off", "insecure", "unsigned"})
+SIGNED = frozenset({"signature", "signatures", "forgery", "webhook", "webhooks", "hmac"})
+LIMITS = frozenset({"ratelimit", "ratelimits", "ratelimiting", "ratelimiter", "throttle", "throttling", "throttler", "captcha", "recaptcha",
+                    "hcaptcha", "turnstile", "bruteforce", "lockout", "cooldown"})
+
+
+def joined(name: str) -> frozenset[str]:
+    """The words of a name, with `rate` and `limit` as one."""
+    words = parts(name)
+    pairs = {first + second for first, second in pairwise(words)}
+    return frozenset(words) | (pairs & LIMITS)
+
+
+def taken_down(words: frozenset[str], value: str) -> bool:
+    """A switch that checks is off, or one that avoids a check is on."""
+    low = value.strip().lower()
+    return (low in NO and bool(words & CHECKING) and not words & AVOIDING) or (low in ON and bool(words & AVOIDING))
+
+
+@rule("WH010", "signature-check-switched-off", scope="service", confidence="medium", profiles=("production", "staging"))
+def signature_check_switched_off(service: ServiceSubject) -> Iterator[Fault]:
+    """A deployed variable switches the signature check of receipts off.
+
+    Why: anybody who knows the address can report a delivery or an opt-out that never was; the switch was meant for one hour of
+    debugging behind a proxy.
+
+    Bad:
+    ```env
+    SMS_VALIDATE_SIGNATURE=false
+    ```
+    or
+    ```env
+    SKIP_WEBHOOK_SIGNATURE=true
+    ```
+
+    Good:
+    ```env
+    SMS_VALIDATE_SIGNATURE=true
+    ```
+
+    Fix: switch the check on; check against the public URL behind a proxy.
+
+    Sources: collected misconfigurations, class signature.
+    """
+    providers = {gateway.gateway.provider for gateway in service.gateways}
+    about = {"sms", "otp", "dlr", "receipt", "receipts", "callback", "status", "signature", "signatures"} | providers
+    for name, entry in service.manifest.environment.items():
+        words = joined(name)
+        if words & SIGNED and words & about and taken_down(words, entry.value):
+            certain = bool(words & {"signature", "signatures", "forgery", "hmac"}) or words & CHECKING - {"enabled", "enable", "active"}
+            if certain:
+                yield Fault(message=f"`{name}` takes receipts and webhooks without checking their signature.", at=entry.span,
+                            severity=None if service.production else "warning", fix=Fix("switch the check on"))
+
+
+@rule("RQ007", "limits-switched-off", scope="service", severity="warning", confidence="medium", profiles=("production",))
+def limits_switched_off(service: ServiceSubject) -> Iterator[Fault]:
+    """A deployed variable switches request limits or the captcha off.
+
+    Why: robots ask for codes by the thousand: the balance is gone in minutes, and the provider suspends the account.
+
+    Bad:
+    ```env
+    OTP_RATE_LIMIT_ENABLED=false
+    ```
+
+    Good:
+    ```env
+    OTP_RATE_LIMIT_ENABLED=true
+    ```
+
+    Fix: switch the limits on.
+
+    Sources: collected misconfigurations, class rate and quota.
+    """
+    for name, entry in service.manifest.environment.items():
+        words = joined(name)
+        if words & LIMITS and placeholder(entry.value) is None and taken_down(words, entry.value):
+            yield Fault(message=f"`{name}` switches limits off that keep robots from asking for codes.", at=entry.span,
+                        fix=Fix("switch the limits on"))
