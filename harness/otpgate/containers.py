@@ -6,9 +6,12 @@ import io
 import json
 import os
 import tarfile
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, Self
 
+from docker.types import Mount
+from testcontainers.core.config import ConnectionMode
 from testcontainers.core.container import DockerContainer
 from testcontainers.core.transferable import Transferable
 
@@ -63,7 +66,10 @@ class SmsGatewayContainer(DockerContainer):
             sysctls={"net.ipv4.ip_unprivileged_port_start": "0", "net.ipv4.ip_forward": "0"},
         )
         self.with_tmpfs_mount("/tmp")
-        self.waiting_for(until(READY_WITHIN, Answers("the admin API of the fakes", self._problem, HINT)))
+        self.waiting_for(until(
+            READY_WITHIN, Answers("the admin API of the fakes", self._problem, HINT),
+            Answers("the ready line of the fakes", lambda: None if self._ready_line() else "nothing was printed", HINT),
+        ))
 
     def with_kwargs(self, **kwargs: Any) -> Self:
         """Add arguments of the engine's `create` to those there are."""
@@ -75,6 +81,7 @@ class SmsGatewayContainer(DockerContainer):
         source = Path(file)
         inside = f"{ACCOUNTS}/{len(self._transferable_specs)}-{source.name}"
         self.with_copy_into_container(source.read_bytes(), inside)
+        self.with_kwargs(mounts=[Mount(ACCOUNTS, None, type="volume")])
         return self.with_argument("--account", f"{gateway}={inside}" if gateway else inside)
 
     def with_clock(self, mode: str, speed: float = 1.0) -> Self:
@@ -121,8 +128,7 @@ class SmsGatewayContainer(DockerContainer):
 
     def get_ca(self) -> str:
         """The certificate, PEM, that clients of `get_https_url` and of the proxy must trust."""
-        line = self.get_logs()[0].decode().partition("\n")[0]
-        path = str(json.loads(line)["ca"])
+        path = str(json.loads(self._ready_line())["ca"])
         return self.exec(["cat", path]).output.decode()
 
     def get_client(self) -> Fakes:
@@ -133,7 +139,16 @@ class SmsGatewayContainer(DockerContainer):
 
     def _configure(self) -> None:
         if self._command is None:
-            self.with_command([*self.providers, "--host", "0.0.0.0", *self._arguments])
+            names = [word for name in self._own_names() for word in ("--allow-host", name)]
+            self.with_command([*self.providers, "--host", "0.0.0.0", *names, *self._arguments])
+
+    def _own_names(self) -> list[str]:
+        """Names under which this program will call the container, as `get_container_host_ip` finds them."""
+        docker = self.get_docker_client()
+        if docker.get_connection_mode() == ConnectionMode.docker_host:
+            return [docker.host()]
+        pools = docker.client.networks.get("bridge").attrs["IPAM"]["Config"] or ()
+        return [str(pool.get("Gateway") or ip_network(pool["Subnet"])[1]) for pool in pools]
 
     def _url(self, port: int, scheme: str = "http") -> str:
         return f"{scheme}://{self.get_container_host_ip()}:{self._get_exposed_port(port)}"
@@ -145,15 +160,20 @@ class SmsGatewayContainer(DockerContainer):
             return str(error).partition("\n")[0]
         return None if answer.status == 200 else f"HTTP {answer.status}"
 
+    def _ready_line(self) -> str:
+        line, ended, _ = self.get_logs()[0].decode().partition("\n")
+        return line if ended else ""
+
     def _probe(self) -> Fakes:
         return Fakes(leading_to(self.get_control_url()))
 
     def _transfer_into_container(self, transferable: Transferable, destination_in_container: str, mode: int) -> None:
-        """Before the start and into a read-only container alike: as one archive at the root."""
-        if not isinstance(transferable, bytes):
+        """Into the volume: the rest of the container's file system is read-only."""
+        if not isinstance(transferable, bytes) or not destination_in_container.startswith(f"{ACCOUNTS}/"):
             super()._transfer_into_container(transferable, destination_in_container, mode)
             return
-        self.get_wrapped_container().put_archive("/", archive({destination_in_container: transferable}, mode))
+        name = destination_in_container.removeprefix(f"{ACCOUNTS}/")
+        self.get_wrapped_container().put_archive(ACCOUNTS, archive({name: transferable}, mode))
 
 
 def archive(files: dict[str, bytes], mode: int = 0o644) -> bytes:

@@ -19,6 +19,7 @@ from otpgate.engines.docker_daemon import OWNER, RUN
 
 FAKES = "otpgate/fakes:dev"
 os.environ.setdefault("OTPGATE_FAKES_IMAGE", FAKES)
+os.environ["TESTCONTAINERS_RYUK_DISABLED"] = "true"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
