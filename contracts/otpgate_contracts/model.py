@@ -129,6 +129,7 @@ class Webhook(Fact, frozen=True, kw_only=True):
 
     `needs` names settings without which the provider sends none, whatever callback is configured.
     `signature_key` provider: it signs with a private key of its own, and the service needs no secret to check.
+    `signature_covers` url: the signature holds whatever the fields say, so no service can notice that they changed.
     """
 
     id: str = "status"
@@ -143,6 +144,7 @@ class Webhook(Fact, frozen=True, kw_only=True):
     signature_time: str | None = None
     signature_always: bool = True
     signature_key: Literal["shared", "provider"] = "shared"
+    signature_covers: Literal["fields", "url"] = "fields"
     needs: tuple[str, ...] = ()
     message_id_field: str = ""
     status_field: str = ""
@@ -226,10 +228,11 @@ class Quirk(Fact, frozen=True, kw_only=True):
 
 
 class NumberForm(Fact, frozen=True, kw_only=True):
-    """How recipient numbers stand on the wire: e164, e164_without_plus, national."""
+    """How recipient numbers stand on the wire: e164, e164_without_plus, national. `strict` products tolerate no other form."""
 
     form: Literal["e164", "e164_without_plus", "national"] = "e164"
     tolerates: tuple[str, ...] = ()
+    strict: tuple[str, ...] = ()
 
 
 class Provider(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -357,9 +360,10 @@ class Pack(Struct, frozen=True, kw_only=True):
         return self.provider.id
 
     def error(self, code: str, product: str | None = None, reason: str | None = None) -> ErrorRow | None:
-        """The row of a code, None when the catalogue has no such row; among several the one with this trigger."""
+        """The row of a code, None when the catalogue has no such row; among several the one of this reason."""
         rows = [row for row in self.errors if row.code == code and (product is None or row.product == product)]
-        return next((row for row in rows if row.trigger == reason), None) or next(iter(rows), None)
+        named = next((row for row in rows if row.trigger == reason), None)
+        return named or next((row for row in rows if reason in row.also), None) or next(iter(rows), None)
 
     def row_for(self, reason: str, product: str) -> ErrorRow | None:
         """The row that answers a neutral reason: of this product (or its receipt table), `trigger` before `also`."""

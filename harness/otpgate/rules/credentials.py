@@ -9,7 +9,7 @@ from otpgate.config.model import Setting
 from otpgate.findings import Fix
 from otpgate.rules.registry import Fault, rule
 from otpgate.rules.subjects import GatewaySubject, is_secret
-from otpgate.rules.values import bare, hash_lost, padding, placeholder, sample_number, sample_secret, sound
+from otpgate.rules.values import ONE_MACHINE, bare, hash_lost, padding, placeholder, sample_number, sample_secret, sound
 from otpgate.rules.words import label, listed, quoted, shape
 from otpgate_contracts.model import CredentialScheme, SettingSpec
 
@@ -140,6 +140,8 @@ def credential_placeholder(gateway: GatewaySubject) -> Iterator[Fault]:
         reason = placeholder(setting.text)
         if reason is None and spec is not None and spec.kind == "secret" and re.fullmatch(r"(?:/[\w.-]+){2,}", setting.text):
             reason = "is the path of a secret, not the secret"
+        if reason is None and spec is not None and spec.kind == "key" and re.match(ONE_MACHINE, setting.text):
+            reason = "is a file of one machine, which no deployment has"
         if reason is None and sample(gateway, setting, spec):
             secret = is_secret(name, spec)
             yield Fault(message=f"{label(setting)}, the `{name}` of `{gateway.name}`, reads like the sample of a manual"

@@ -23,12 +23,19 @@ class Package(Struct, frozen=True):
 def read(folder: str, files: tuple[str, ...]) -> dict[str, Package]:
     """Packages by normalised name. A file that is missing or of an unknown form adds nothing."""
     packages: dict[str, Package] = {}
-    for file in files:
+    waiting, seen = list(files), set(files)
+    while waiting:
+        file = waiting.pop(0)
         try:
             text = (Path(folder) / file).read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError):
             continue
         reader = _reader(Path(file).name)
+        for found in re.finditer(r"^(?:-r|--requirement)[ =]*(\S+)", text, re.MULTILINE) if reader is _requirements else ():
+            included = (Path(file).parent / found[1]).as_posix()
+            if included not in seen:
+                seen.add(included)
+                waiting.append(included)
         for name, version, line in reader(text):
             packages[normal(name)] = Package(normal(name), version, Span(file=file, line=line, key=normal(name)))
     return packages

@@ -47,7 +47,7 @@ def number_form(gateway: GatewaySubject) -> Iterator[Fault]:
     if gateway.pack is None:
         return
     wanted = gateway.pack.provider.numbers
-    takes = {wanted.form, *wanted.tolerates}
+    takes = {wanted.form, *(() if gateway.product in wanted.strict else wanted.tolerates)}
     form = setting.text if setting else None
     if setting is not None and form == "national" and country is None:
         yield Fault(

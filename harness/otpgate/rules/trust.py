@@ -8,10 +8,9 @@ from collections.abc import Iterator
 from otpgate.findings import Fix
 from otpgate.rules.registry import Fault, rule
 from otpgate.rules.subjects import GatewaySubject, ServiceSubject
-from otpgate.rules.values import is_on, placeholder, sound
+from otpgate.rules.values import ONE_MACHINE, is_on, placeholder, sound
 from otpgate.rules.words import label, quoted
 
-ONE_MACHINE = r"^(?:/tmp/|/var/tmp/|/home/|/Users/|~|[A-Za-z]:\\)"
 DEBUGGING_PROXY = r"mitmproxy|charles|fiddler|burp"
 
 # Variables by which a runtime stops checking certificates, with the values that do it.

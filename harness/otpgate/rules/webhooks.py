@@ -177,6 +177,15 @@ def callback_host_differs(gateway: GatewaySubject) -> Iterator[Fault]:
     ```yaml
     gateways: {primary: {status_callback: "https://otp-staging.example.com/webhooks/primary"}}
     ```
+    or
+    ```yaml
+    gateways: {primary: {sender: ~, status_callback: ~, messaging_service_sid: MG3d1f0a9c8b7e6d5c4b3a29180716f5e4}}
+    ```
+    ```account primary
+    senders:
+      - {number: "+12025550143", kind: long_code, sms: true, registration: {scheme: 10dlc, status: approved}}
+      - {pool: MG3d1f0a9c8b7e6d5c4b3a29180716f5e4, members: ["+12025550143"], status_callback: "https://old.example.com/hook"}
+    ```
 
     Good:
     ```yaml
@@ -200,6 +209,18 @@ def callback_host_differs(gateway: GatewaySubject) -> Iterator[Fault]:
                 f" {quoted(home.host)} ({label(public)}).",
                 at=setting, related=(("the public URL stands here", public),),
                 fix=Fix("build the callback from the public URL", replacement=setting.text.replace(target.host, home.host, 1)),
+            )
+        return
+    row = gateway.pool_row()
+    if row is not None and row.status_callback and home.host:
+        target = url(row.status_callback)
+        if target.fault or target.host != home.host:
+            why = target.fault or f"sends receipts to {quoted(target.host)}"
+            yield Fault(
+                message=f"the callback of the pool {quoted(row.value)} {why}, but the service is reached at {quoted(home.host)}"
+                f" ({label(public)}).",
+                at=gateway.sender_span(row, "status_callback"), related=(("the public URL stands here", public),),
+                fix=Fix("change the callback of the pool"), discriminator="pool",
             )
         return
     account = gateway.account.callbacks.status

@@ -57,6 +57,36 @@ def entry_duplicated(service: ServiceSubject) -> Iterator[Fault]:
         )
 
 
+@rule("FL006", "api-without-phone-or-code", scope="service")
+def api_without_phone_or_code(service: ServiceSubject) -> Iterator[Fault]:
+    """A call of the service's API carries no number, or no code.
+
+    Why: a code is then asked for nobody, or verified without being sent: every scenario fails, or none proves anything.
+
+    Bad:
+    ```yaml
+    service: {api: {verify_code: {json: {phone: "{phone}", code: ~}}}}
+    ```
+
+    Good:
+    ```yaml
+    service: {api: {verify_code: {method: POST, path: /otp/verify, json: {phone: "{phone}", code: "{code}"}, accepted: [200], refused: [400, 401]}}}
+    ```
+
+    Fix: put `{phone}` into a step of `request_code` and `{code}` into a step of `verify_code`.
+
+    Sources: the manifest reference, `service.api`.
+    """
+    api = service.manifest.api
+    if api is None:
+        return
+    for name, steps, field in (("request_code", api.request_code, "{phone}"), ("verify_code", api.verify_code, "{code}")):
+        carried = [repr((step.path, step.json, step.form, step.query, step.headers)) for step in steps]
+        if steps and not any(field in text for text in carried):
+            yield Fault(message=f"no step of `service.api.{name}` carries `{field}`.", at=api.span, discriminator=name,
+                        severity=None if field == "{code}" else "warning", fix=Fix(f"put `{field}` into the call"))
+
+
 @rule("FL003", "entry-emptied", scope="service")
 def entry_emptied(service: ServiceSubject) -> Iterator[Fault]:
     """A later file empties a value of an earlier one.
