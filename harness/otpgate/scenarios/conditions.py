@@ -178,6 +178,14 @@ def signature_carries_time(subject: Subject) -> str | None:
 
 
 @condition
+def signature_covers_fields(subject: Subject) -> str | None:
+    hook = webhook(subject.gateway, subject.pack)
+    if hook is not None and hook.signature_covers == "url":
+        return f"the signature of {subject.pack.provider.title} covers the URL alone"
+    return None
+
+
+@condition
 def lifetime_known(subject: Subject) -> str | None:
     if subject.terms.lifetime is not None or subject.terms.lifetime_probe:
         return None
