@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -106,7 +107,7 @@ def _live(name: str, manifest: Path | None, base: str | None, yes: bool, quiet: 
     plan = living.plan(opened, gate.packs_of(opened), name, os.environ, base)
     for line in living.announcement(plan):
         click.echo(line, err=True)
-    if not yes and not click.confirm("Ask the provider now?", default=False, err=True):
+    if not yes and not (sys.stdin.isatty() and click.confirm("Ask the provider now?", default=False, err=True)):
         raise UsageError("nothing was asked", where="--live", why="the calls were not confirmed", do="add --yes in a pipeline")
     told = living.ask(plan)
     for drift in told.drift:
@@ -121,11 +122,12 @@ def _live(name: str, manifest: Path | None, base: str | None, yes: bool, quiet: 
 @click.option("--broker", envvar="PACT_BROKER_BASE_URL", metavar="URL", help="Base URL of the Pact Broker.")
 @click.option("--version", "version", metavar="TEXT", help="Version of the service, usually the commit.")
 @click.option("--branch", metavar="NAME", help="Branch of the service.")
+@click.option("--results", is_flag=True, help="Verify the pacts against the fakes too, and tell the broker.")
 @click.option("--can-i-deploy", "environment", metavar="ENVIRONMENT", help="Ask afterwards whether this version may go there.")
 @click.option("--timeout", type=click.FloatRange(min=1), default=60.0, show_default=True, help="Seconds a broker may take.")
 @click.option("-q", "--quiet", is_flag=True, help="Failures only.")
 def publish(
-    pacts: tuple[Path, ...], broker: str | None, version: str | None, branch: str | None, environment: str | None,
+    pacts: tuple[Path, ...], broker: str | None, version: str | None, branch: str | None, results: bool, environment: str | None,
     timeout: float, quiet: bool,
 ) -> int:
     """Hand pact files to a Pact Broker. Credentials come from PACT_BROKER_TOKEN, or PACT_BROKER_USERNAME and _PASSWORD."""
@@ -137,16 +139,24 @@ def publish(
     from otpgate.contracts import publish as publishing
 
     found = files.read_all(pacts or (Path("pacts"),))
-    lines = publishing.publish(
-        found, publishing.Broker(url=broker, version=version, branch=branch, timeout=timeout, environment=os.environ), environment,
-    )
+    to = publishing.Broker(url=broker, version=version, branch=branch, timeout=timeout, environment=os.environ)
+    said = publishing.publish(found, to).said
     codes = {CLEAN}
-    for line in lines.said:
-        if not quiet or lines.refused:
-            click.echo(line, err=True)
-    if lines.refused:
-        codes.add(FINDINGS)
-    return strongest(codes)
+    if results:
+        loaded(".verify", "pact")
+        from otpgate.contracts import verify as verifying
+
+        for one in verifying.verify(found):
+            told = publishing.tell_results(one.pact, to, not one.differences)
+            said = (*said, f"verified: {one.pact.path.name} ({told}): {'differs' if one.differences else 'holds'}")
+            codes |= {FINDINGS} if one.differences else set()
+    refused: tuple[str, ...] = ()
+    if environment is not None:
+        answer = publishing.may_deploy(found, to, environment)
+        said, refused = (said, answer.said) if answer.refused else ((*said, *answer.said), ())
+    for line in (*(() if quiet else said), *refused):
+        click.echo(line, err=True)
+    return strongest(codes | ({FINDINGS} if refused else set()))
 
 
 def loaded(module: str, extra: str) -> None:

@@ -45,8 +45,8 @@ class Said(Struct, frozen=True, kw_only=True):
     refused: bool = False
 
 
-def publish(pacts: Sequence[PactFile], broker: Broker, environment: str | None = None) -> Said:
-    """Publish, then ask about `environment` where one is named."""
+def publish(pacts: Sequence[PactFile], broker: Broker) -> Said:
+    """Hand every pact to the broker, under the version of its consumer."""
     reachable(broker)
     lines = []
     for pact in pacts:
@@ -55,8 +55,12 @@ def publish(pacts: Sequence[PactFile], broker: Broker, environment: str | None =
         arguments += ["--branch", broker.branch] if broker.branch and pact.direction == "calls" else []
         run(arguments, broker, f"the broker did not take {pact.path.name}")
         lines.append(f"published: {pact.path.name} ({pact.consumer} {version} -> {pact.provider})")
-    if environment is None:
-        return Said(said=tuple(lines))
+    return Said(said=tuple(lines))
+
+
+def may_deploy(pacts: Sequence[PactFile], broker: Broker, environment: str) -> Said:
+    """Ask whether this version of the service may go to an environment."""
+    lines: list[str] = []
     for consumer in sorted({pact.consumer for pact in pacts if pact.direction == "calls"}):
         arguments = ["broker", "can-i-deploy", "--pacticipant", consumer, "--version", broker.version, "--to-environment", environment]
         done = call(arguments, broker)
