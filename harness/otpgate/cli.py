@@ -6,15 +6,16 @@ import contextlib
 import gc
 import importlib
 import sys
-from typing import Any
 
-import click
-
-from otpgate import __version__
-from otpgate.errors import INTERNAL, INTERRUPTED, USAGE, OtpgateError
-
-# A command lives for a moment: walking its young objects costs more than it frees.
+# A command lives for a moment: walking its young objects, those of its imports above all, costs more than it frees.
 gc.set_threshold(100_000, 50, 50)
+
+from typing import Any  # noqa: E402
+
+import click  # noqa: E402
+
+from otpgate import __version__  # noqa: E402
+from otpgate.errors import INTERNAL, INTERRUPTED, USAGE, OtpgateError  # noqa: E402
 
 COMMANDS = {
     "check": "Static rules only; no network, no service.",

@@ -21,7 +21,7 @@ from otpgate.findings import Finding, Fix, Location, Span, fingerprint
 
 UNUSED_RULE, UNUSED_NAME = "FL090", "unused-suppression"
 HELP = "https://otpgate.readthedocs.io/rules/"
-_COMMENT = re.compile(r"(?:#|//)\s*otpgate:\s*ignore\[([A-Za-z0-9_,\s-]+)\]\s*(.*)")
+_COMMENT = r"(?:#|//)\s*otpgate:\s*ignore\[([A-Za-z0-9_,\s-]+)\]\s*(.*)"
 
 
 class Suppression(Struct, frozen=True, kw_only=True):
@@ -118,7 +118,7 @@ def _comments(manifest: Manifest, files: Iterable[str]) -> Iterator[Suppression]
         if "otpgate:" not in text:
             continue
         for number, line in enumerate(text.splitlines(), 1):
-            match = _COMMENT.search(line)
+            match = re.search(_COMMENT, line)
             if match is None:
                 continue
             # A comment on a line of its own speaks of the next line: env files cannot carry a trailing one.

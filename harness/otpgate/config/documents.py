@@ -13,8 +13,9 @@ from otpgate.errors import ManifestError
 from otpgate.findings import Span
 
 _MOST_BYTES = 8_000_000
-_TOML_LINE = re.compile(r"^\s*(\[\[?[\w.\"' -]+\]\]?\s*(#.*)?$|[\w.-]+\s*=\s*(\"|'|\[|\{|\d|true|false))", re.MULTILINE)
-_YAML_LINE = re.compile(r"^(---|[\w.\"' /-]+:(\s|$)|- )")
+# compiled at their first use: most files are known by their names
+_TOML_LINE = r"^\s*(\[\[?[\w.\"' -]+\]\]?\s*(#.*)?$|[\w.-]+\s*=\s*(\"|'|\[|\{|\d|true|false))"
+_YAML_LINE = r"^(---|[\w.\"' /-]+:(\s|$)|- )"
 
 
 def read(path: Path, file: str, where: Span | str | None = None) -> str:
@@ -87,9 +88,9 @@ def format_of(name: str, text: str) -> str | None:
     first = next((line for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")), "")
     if first.lstrip().startswith("{"):
         return "json"
-    if _YAML_LINE.match(first) and "=" not in first.partition(":")[0]:
+    if re.match(_YAML_LINE, first) and "=" not in first.partition(":")[0]:
         return "yaml"
-    if first.lstrip().startswith("[[") or (first.startswith("[") and _TOML_LINE.search(text)):
+    if first.lstrip().startswith("[[") or (first.startswith("[") and re.search(_TOML_LINE, text, re.MULTILINE)):
         return "toml" if "[Service]" not in text else None
     return None
 

@@ -286,7 +286,7 @@ class GatewaySubject:
             for path, setting in settings.items() if setting.present
         )
 
-    @property
+    @cached_property
     def sound_senders(self) -> tuple[SenderUse, ...]:
         return tuple(use for use in self.sender_uses if sound(use.setting))
 

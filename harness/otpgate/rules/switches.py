@@ -38,9 +38,10 @@ ENABLING = frozenset({"send", "sending", "enable", "enabled", "active", "live", 
 FIXED = frozenset({"static", "fixed", "default", "test", "master", "magic", "universal", "backdoor", "bypass", "demo", "dev", "fake", "dummy",
                    "hardcoded", "review", "reviewer", "mock", "constant"})
 CODES = frozenset({"otp", "otps", "code", "codes", "pin", "pins", "passcode", "passcodes"})
-NO_CODES = re.compile(
+NO_CODES = (  # compiled at its first use
     r"country|lang|locale|currency|area|region|zip|postal|status|error|exit|source|length|digits|ttl|expir|secret|count|limit|timeout|"
-    r"attempt|window|interval|seconds|minutes|port|url|api|verifier|challenge|coverage", re.IGNORECASE)
+    r"attempt|window|interval|seconds|minutes|port|url|api|verifier|challenge|coverage"
+)
 DIVERTING = frozenset({"redirect", "override", "catchall", "divert", "reroute", "only", "always"})
 LISTING = frozenset({"whitelist", "whitelisted", "allowlist", "allowlisted", "allowed", "permitted", "safelist"})
 UNCHECKED = frozenset({"bypass", "magic", "backdoor", "test", "tester", "testers", "demo", "review", "reviewer", "fake", "dummy"})
@@ -107,7 +108,7 @@ def _switched_off(
 def _fixed_code(
     words: list[str], known: frozenset[str], value: str, low: str, about: bool, providers: frozenset[str]
 ) -> Suspicion | None:
-    if not known & CODES or not known & FIXED or any(NO_CODES.search(word) for word in words):
+    if not known & CODES or not known & FIXED or any(re.search(NO_CODES, word) for word in words):
         return None
     if re.fullmatch(r"[\d,;:=+ ]*\d{4,10}[\d,;:=+ ]*", value) or low in ON:
         return Suspicion("looks like a code that always verifies")

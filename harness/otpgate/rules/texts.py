@@ -15,8 +15,7 @@ from otpgate.rules.words import duration, label, quoted
 # How text looks after UTF-8 was read as Latin-1.
 MOJIBAKE = r"[ÂÃ][\u0080-\u00bf]|â€[™œ\u009d“”¦\u0093\u0094]|ï»¿|ðŸ|\ufffd"
 STAND_IN = (
-    r"\[(?:your |the |my )?(?:app|company|brand|service|product|site|business|website|organi[sz]ation)(?:[ _-]?name)?\]|"
-    r"<(?:your |the |my )?(?:app|company|brand|service|product|site|business|website|organi[sz]ation)(?:[ _-]?name)?>|"
+    r"[\[<](?:your |the |my )?(?:app|company|brand|service|product|site|business|website|organi[sz]ation)(?:[ _-]?name)?[\]>]|"
     r"\b(?:YOUR|MY)[ _-](?:APP|COMPANY|BRAND|SERVICE|PRODUCT|SITE|BUSINESS)(?:[ _-]?NAME)?\b|\blorem ipsum\b|\b(?:TODO|FIXME|CHANGEME)\b"
 )
 UNIT = {"second": 1, "sec": 1, "minute": 60, "min": 60, "hour": 3600, "hr": 3600}
@@ -57,9 +56,9 @@ def text_damaged(service: ServiceSubject) -> Iterator[Fault]:
         text = fixed(service, setting.text) if setting.present else ""
         whole = setting.text
         for why, found in (
-            ("the characters {}, which its loader does not turn into what they stand for", re.search(r"\\(?:[nrt]|u[0-9a-fA-F]{4})", text)),
-            ("{}, which is markup", re.search(r"&(?:amp|lt|gt|quot|nbsp|apos|#\d+|#x[0-9a-f]+);", text)),
-            ("{}, letters read in the wrong encoding", re.search(MOJIBAKE, text)),
+            ("the characters {}, which its loader does not turn into what they stand for", "\\" in text and re.search(r"\\(?:[nrt]|u[0-9a-fA-F]{4})", text)),
+            ("{}, which is markup", "&" in text and re.search(r"&(?:amp|lt|gt|quot|nbsp|apos|#\d+|#x[0-9a-f]+);", text)),
+            ("{}, letters read in the wrong encoding", not text.isascii() and re.search(MOJIBAKE, text)),
             ("the stand-in {} of a sample", re.search(STAND_IN, whole, re.IGNORECASE)),
             ("the quotes around it, which its loader keeps", re.match(r"""(["']).*\1$""", whole, re.DOTALL)),
         ):

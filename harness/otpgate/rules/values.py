@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 from msgspec import Struct
@@ -22,6 +23,7 @@ ONE_MACHINE = r"^(?:/tmp/|/var/tmp/|/home/|/Users/|~|[A-Za-z]:\\)"
 UNIT_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 
+@lru_cache(maxsize=512)
 def placeholder(text: str) -> str | None:
     """Why the text is a stand-in and no value, or None: an unresolved reference, a documentation filler."""
     bare = text.strip().strip("\"'")
@@ -81,6 +83,7 @@ def unresolved(text: str) -> str | None:
     return found.group(0)[:40] if found else None
 
 
+@lru_cache(maxsize=512)
 def padding(text: str) -> str | None:
     """What clings to the text (white space, quotes, a comment, a mark), in words; None when it is bare."""
     if not text:
