@@ -52,6 +52,18 @@ def contracts(session: nox.Session) -> None:
 
 
 @nox.session
+def containers(session: nox.Session) -> None:
+    """Run the container tests, and the gate on the example's image; starts an engine and builds images where there are none."""
+    session.install("-e", ".[docker]", *group("test"), "-r", str(EXAMPLE / "requirements.txt"))
+    env = {**QUIET, "OTPGATE_FAKES_IMAGE": "otpgate/fakes:dev"}
+    session.run("python", ".ci/containers.py", "engine", "images")
+    session.run("pytest", "tests/containers", "-p", "no:schemathesis", *session.posargs, env=env)
+    session.run("otpgate", "verify", str(EXAMPLE / "otpgate.yaml"), "--engine", "docker", env=env)
+    session.run("otpgate", "verify", str(EXAMPLE / "outage.yaml"), "--engine", "docker", env=env, success_codes=[1])
+    session.run("python", ".ci/containers.py", "empty")
+
+
+@nox.session
 def lint(session: nox.Session) -> None:
     """Check style and common faults with ruff."""
     session.install(*group("lint"))

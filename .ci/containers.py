@@ -1,6 +1,7 @@
 """What container tests stand on where there is nothing yet: an engine, a base image, the two images under test.
 
     python .ci/containers.py engine   install and start an engine where none answers
+    python .ci/containers.py empty    fail when a run left anything behind
     python .ci/containers.py images   build the base image, the fakes and the example service, from what is cached
 
 The base is made of Debian's packages, so no image registry is needed; `OTPGATE_BASE_IMAGE=python:3.13-slim`
@@ -30,6 +31,7 @@ BASE, BASE_PYTHON = "otpgate-base:bookworm", "3.11"
 PACKAGES = "python3,ca-certificates"
 LEFT_OUT = ("/usr/share/doc/*", "/usr/share/man/*", "/usr/share/locale/*", "/usr/share/info/*")
 ENGINE_WITHIN = 60.0
+LABEL = "dev.otpgate.run"
 SIZE_LIMIT = 75_000_000
 """Bytes the fakes may add to their base: python:3.13-slim is about 120 MB, and the whole stays under 200 MB."""
 
@@ -156,7 +158,18 @@ def run(*command: str) -> None:
         sys.exit(f"{' '.join(command)} failed:\n{(done.stdout + done.stderr)[-3000:]}")
 
 
-STEPS = {"engine": engine, "images": images}
+def empty() -> None:
+    """Fail when anything that carries otpgate's labels is left in the engine."""
+    client = docker.from_env(timeout=60)
+    found = [one.name for one in client.containers.list(all=True, filters={"label": LABEL})]
+    found += [one.name for one in client.networks.list(filters={"label": LABEL})]
+    found += [one.short_id for one in client.images.list(filters={"label": LABEL})]
+    if found:
+        sys.exit(f"left in the engine: {', '.join(found)}")
+    print("nothing is left in the engine")
+
+
+STEPS = {"engine": engine, "images": images, "empty": empty}
 
 if __name__ == "__main__":
     for step in sys.argv[1:] or ["engine", "images"]:

@@ -17,10 +17,10 @@ def create(options: EngineOptions) -> Engine:
     is not what one would expect.
     """
     if options.kind == "docker":
-        return docker(options)
+        return container_engine(options)
     if options.kind == "auto" and options.image_only:
         try:
-            made = docker(options)
+            made = container_engine(options)
         except EnvironmentUnusable as error:
             tell(options, f"engine process, because docker cannot be used: {error.what} ({error.why or error.where})")
         else:
@@ -29,7 +29,7 @@ def create(options: EngineOptions) -> Engine:
     return ProcessEngine(options)
 
 
-def docker(options: EngineOptions) -> Engine:
+def container_engine(options: EngineOptions) -> Engine:
     """The docker engine, imported now. Raises EnvironmentUnusable where its extra is missing or no engine answers."""
     try:
         module = import_module("otpgate.engines.docker")
