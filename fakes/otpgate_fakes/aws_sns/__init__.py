@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from otpgate_fakes.aws_sns import describe, eum, events, publish, questions, render, sandbox, sigv4
-from otpgate_fakes.core.fake import Fake, Operation
+from otpgate_fakes.core.fake import Claim, Fake, Operation, Request
 
 if TYPE_CHECKING:
     from otpgate_fakes.core.context import Context
@@ -18,6 +18,10 @@ def code_for(context: Context, send: Send, reason: str) -> str | None:
     if send.product == EUM:
         return eum.code_for(context, send, reason)
     return publish.code_for(context, send, reason)
+
+
+def claim(request: Request, operation: Operation) -> Claim:
+    return events.claim(request) if operation.id == "ConfirmSubscription" else sigv4.claim(request, operation)
 
 
 FAKE = Fake(
@@ -35,7 +39,7 @@ FAKE = Fake(
         Operation(id="CreateSMSSandboxPhoneNumber", handle=sandbox.create),
         Operation(id="VerifySMSSandboxPhoneNumber", handle=sandbox.verify),
         Operation(id="DeleteSMSSandboxPhoneNumber", handle=sandbox.delete),
-        Operation(id="ConfirmSubscription", handle=events.confirm, public=True),
+        Operation(id="ConfirmSubscription", product=EUM, handle=events.confirm, public=True),
         Operation(id="FetchCertificate", handle=events.certificate, public=True),
         Operation(
             id="SendTextMessage", kind="send", product=EUM, parse=eum.parse, render=render.text_sent, peek=eum.recipient,
@@ -58,7 +62,7 @@ FAKE = Fake(
         ),
         Operation(id="DescribeRegistrations", product=EUM, handle=describe.listed("Registrations", describe.registrations)),
     ),
-    claim=sigv4.claim,
+    claim=claim,
     render_error=render.error,
     render_receipt=events.receipt,
     sign_receipt=events.sign,

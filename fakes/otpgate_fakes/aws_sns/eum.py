@@ -70,7 +70,7 @@ def parse(request: Request, context: Context) -> Send:
     pool, sender, reason = identity(context, body.get("OriginationIdentity"), country)
     if reason is not None and to and words:
         context.refuse(reason=reason)
-    if "MaxPrice" in body and float(body["MaxPrice"]) < float(PRICE * text.segments(words).segments):
+    if to and words and "MaxPrice" in body and float(body["MaxPrice"]) < float(PRICE * text.segments(words).segments):
         context.refuse("PRICE_OVER_THRESHOLD", what="MaxPrice")
     alphanumeric = sender is not None and not origins.is_number(sender)
     unregistered = country == "IN" and alphanumeric and not all(parameters.get(name) for name in COUNTRY_PARAMETERS)

@@ -13,7 +13,7 @@ import msgspec
 from otpgate_contracts import signing
 from otpgate_fakes.aws_sns import describe, render
 from otpgate_fakes.aws_sns.questions import parameters
-from otpgate_fakes.core.fake import Reply
+from otpgate_fakes.core.fake import Claim, Reply
 from otpgate_fakes.core.rendering import OWN_KEY
 
 if TYPE_CHECKING:
@@ -28,7 +28,9 @@ CERTIFICATE = "SimpleNotificationService-07b9a3c1d5e2f4680a1b2c3d4e5f6071"
 
 TOPIC = "otp-receipts"
 CONFIRMED = "subscription"
-TOKEN = "2336412f37fb687f5d51e6e241d09c805a5a57b30d712f794cc5f6a988666d92"
+TOKEN = "2336412f37fb687f5d51e6e241d09c80"
+"""How every token of a confirmation begins; the key of the account follows, for nothing else in the call tells it."""
+
 SUBSCRIPTION = "2bcfbf39-05c3-41de-beaa-fcfcc21c8f55"
 DESCRIPTIONS = {
     "PENDING": "Message is pending delivery", "QUEUED": "Message is queued for delivery",
@@ -46,6 +48,19 @@ def subscription(context: Context) -> str:
 
 def host(context: Context) -> str:
     return f"https://sns.{describe.region(context)}.amazonaws.com"
+
+
+def token(context: Context) -> str:
+    return TOKEN + (context.live.principal or "").encode().hex()
+
+
+def claim(request: Request) -> Claim:
+    """Whose subscription a token confirms; the call carries no other credential."""
+    given = parameters(request).get("Token", "")
+    try:
+        return Claim(bytes.fromhex(given.removeprefix(TOKEN)).decode() or None, scheme="sigv4")
+    except ValueError:
+        return Claim(None, scheme="sigv4")
 
 
 def pending(context: Context) -> bool:
@@ -75,9 +90,9 @@ def receipt(
         "Timestamp": now.strftime("%Y-%m-%dT%H:%M:%S.") + f"{now.microsecond // 1000:03d}Z",
     }
     if pending(context):
-        confirm = {"Action": "ConfirmSubscription", "TopicArn": topic(context), "Token": TOKEN}
+        confirm = {"Action": "ConfirmSubscription", "TopicArn": topic(context), "Token": token(context)}
         fields |= {
-            "Type": "SubscriptionConfirmation", "Token": TOKEN,
+            "Type": "SubscriptionConfirmation", "Token": token(context),
             "Message": f"You have chosen to subscribe to the topic {topic(context)}.\nTo confirm the subscription, visit the SubscribeURL included in this message.",
             "SubscribeURL": f"{host(context)}/?{urlencode(confirm)}",
         }
@@ -156,7 +171,7 @@ def certificate(context: Context, request: Request) -> Reply:
 def confirm(context: Context, request: Request) -> Reply:
     """ConfirmSubscription: fetching SubscribeURL opens the way for events."""
     fields = parameters(request)
-    if fields.get("Token") != TOKEN or not re.fullmatch(r"arn:aws:sns:\S+", fields.get("TopicArn", "")):
+    if fields.get("Token") != token(context) or not re.fullmatch(r"arn:aws:sns:\S+", fields.get("TopicArn", "")):
         context.refuse("InvalidParameter", reason="parameter_malformed", what="Token")
     context.live.seen[CONFIRMED] = "confirmed"
     return render.result(context, "ConfirmSubscription", f"<SubscriptionArn>{subscription(context)}</SubscriptionArn>")

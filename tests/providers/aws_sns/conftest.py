@@ -62,6 +62,7 @@ class Aws:
     def __init__(self, running: Running) -> None:
         self.running = running
         self.base = running.providers["aws_sns"]
+        self._clients: dict[Any, Any] = {}
 
     def account(self, gateway: str = "sms", **changes: Any) -> None:
         self.running.account(gateway, state(gateway, **changes))
@@ -70,9 +71,15 @@ class Aws:
         self.running.faults({"provider": "aws_sns", **order})
 
     def client(self, service: str, key: str | None = None, secret: str | None = None, **options: Any) -> Any:
-        """The official SDK, unmodified, without its repetitions."""
-        own = (KEY, SECRET) if service == "sns" else (EUM_KEY, EUM_SECRET)
+        """The official SDK, unmodified, without its repetitions. The same client comes again for the same wishes."""
         options.setdefault("endpoint_url", self.base)
+        wishes = (service, key, secret, *sorted(options.items()))
+        if wishes not in self._clients:
+            self._clients[wishes] = self.new_client(service, key, secret, **options)
+        return self._clients[wishes]
+
+    def new_client(self, service: str, key: str | None, secret: str | None, **options: Any) -> Any:
+        own = (KEY, SECRET) if service == "sns" else (EUM_KEY, EUM_SECRET)
         return session(options.pop("region", REGION)).client(
             service, aws_access_key_id=key or own[0], aws_secret_access_key=secret or own[1],
             config=Config(retries={"total_max_attempts": 1}), **options,

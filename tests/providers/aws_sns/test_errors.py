@@ -175,7 +175,7 @@ MESSAGING: dict[str, Way] = {
     "INVALID_PARAMETER": Way(send={"MessageType": "Transactional"}),
     "INVALID_NEXT_TOKEN": Way(act=lambda _, eum: eum.describe_phone_numbers(NextToken="mine")),
     "MAXIMUM_SIZE_EXCEEDED": Way(send={"MessageBody": "1" * 1601}),
-    "SerializationException": Way(act=lambda aws, eum: signed(aws, eum, b"[1")),
+    "SerializationException": Way(act=lambda aws, _: signed(aws, b"[1")),
     "UnknownOperationException": Way(act=lambda _, eum: eum.describe_keywords(OriginationIdentity=FROM)),
     "RequestEntityTooLarge": Way(send={"MessageBody": "1" * 1_100_000}),
     # sender, destination, account
@@ -230,8 +230,9 @@ MESSAGING: dict[str, Way] = {
 WAYS = {"sms": SMS, EUM: MESSAGING}
 
 
-def signed(aws: Aws, eum: Any, body: bytes) -> Any:
+def signed(aws: Aws, body: bytes) -> Any:
     """A properly signed SendTextMessage with a body of our own."""
+    eum = aws.new_client("pinpoint-sms-voice-v2", None, None, endpoint_url=aws.base)
     eum.meta.events.register("before-sign.*.*", lambda request, **_: request.__setattr__("data", body))
     return eum.send_text_message(DestinationPhoneNumber=US, MessageBody=TEXT)
 
@@ -320,7 +321,7 @@ def test_what_sns_hides(aws: Aws, case: str) -> None:
     aws.account(**account)
     client = aws.client("sns")
     if reason == "region_wrong":
-        client = aws.client("sns", endpoint_url=aws.base, region=REGION)
+        client = aws.new_client("sns", None, None, endpoint_url=aws.base)
         client.meta.events.register("before-sign.*.*", lambda request, **_: request.headers.__setitem__("Host", f"sns.{REGION}.amazonaws.com"))
     sent = client.publish(**{"PhoneNumber": US, "Message": TEXT} | send)
     assert aws.running.exchanges()[-1]["reason"] == reason
