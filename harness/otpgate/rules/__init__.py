@@ -18,6 +18,7 @@ from otpgate.rules import (
     quotas,
     references,
     registrations,
+    runtimes,
     senders,
     senders_by_country,
     signing,
@@ -48,7 +49,7 @@ FAMILIES = {
 
 family_modules = (
     accounts, credentials, destinations, encoding, endpoints, environments, exposure, failover, guards, policy, quotas,
-    references, registrations, senders, senders_by_country, signing, silence, templates, texts, timing, trust, versions, webhooks, wiring,
+    references, registrations, runtimes, senders, senders_by_country, signing, silence, templates, texts, timing, trust, versions, webhooks, wiring,
 )
 
 

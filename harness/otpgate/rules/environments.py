@@ -10,17 +10,11 @@ from otpgate.findings import Fix, Severity
 from otpgate.rules.policy import fixed_codes
 from otpgate.rules.registry import Fault, rule
 from otpgate.rules.subjects import GatewaySubject, ServiceSubject
-from otpgate.rules.switches import ON, SINKS, parts, suspicion
+from otpgate.rules.switches import SINKS, parts, suspicion
 from otpgate.rules.values import is_on, sound, url
 from otpgate.rules.words import label, quoted
 
 SANDBOXES = frozenset({"sandbox", "test", "testing", "staging", "dev", "development", "demo", "simulator"})
-RUNTIMES = frozenset({
-    "NODE_ENV", "APP_ENV", "ENV", "ENVIRONMENT", "RAILS_ENV", "RACK_ENV", "FLASK_ENV", "DJANGO_ENV", "GO_ENV", "MIX_ENV",
-    "ASPNETCORE_ENVIRONMENT", "DOTNET_ENVIRONMENT", "SPRING_PROFILES_ACTIVE", "DEPLOY_ENV", "DEPLOYMENT_ENVIRONMENT", "STAGE",
-    "DJANGO_SETTINGS_MODULE", "DJANGO_CONFIGURATION", "SERVER_ENV", "APPLICATION_ENV", "QUARKUS_PROFILE", "MICRONAUT_ENVIRONMENTS",
-})
-DEBUGGING = frozenset({"DEBUG", "APP_DEBUG", "FLASK_DEBUG", "DJANGO_DEBUG", "RAILS_DEBUG", "WERKZEUG_DEBUG"})
 ELSEWHERE = r"(?:^|[.-])(?:staging|stage|stg|dev|develop|test|testing|qa|uat|sandbox|demo|preview|local)\d?(?:[.-]|$)"
 TUNNELS = (
     "ngrok.io", "ngrok.app", "ngrok-free.app", "ngrok.dev", "trycloudflare.com", "loca.lt", "localtunnel.me", "serveo.net",
@@ -348,42 +342,3 @@ def test_switch_deployed(service: ServiceSubject) -> Iterator[Fault]:
         if found is not None:
             yield Fault(message=f"`{name}` under `service.start.environment` {found.why}: what is verified is not what is deployed.",
                         at=where or service.manifest.span, severity="warning", fix=Fix("remove it"), discriminator=name)
-
-
-@rule("EV010", "runtime-of-another-environment", scope="service", severity="warning", profiles=("production",))
-def runtime_of_another_environment(service: ServiceSubject) -> Iterator[Fault]:
-    """The service is told that it runs in development, test or staging.
-
-    Why: frameworks choose mail and SMS sinks, test credentials and verbose logs by this word.
-
-    Bad:
-    ```env
-    NODE_ENV=development
-    ```
-    or
-    ```env
-    DJANGO_SETTINGS_MODULE=acme.settings.dev
-    ```
-    or
-    ```env
-    DEBUG=True
-    ```
-
-    Good:
-    ```env
-    NODE_ENV=production
-    ```
-
-    Fix: deploy the production word, or set `profile` to what this deployment is.
-
-    Sources: the frameworks' documentation.
-    """
-    for name, entry in service.manifest.environment.items():
-        words = set(re.split(r"[,.:;\s]+", entry.value.strip().lower()))
-        hit = next(iter(sorted(words & (SANDBOXES | {"local", "stage", "qa", "uat"}))), None)
-        if hit and name in RUNTIMES:
-            yield Fault(message=f"`{name}` says {quoted(hit)}, the manifest says production.", at=entry.span,
-                        fix=Fix("deploy the production word", "production" if len(words) == 1 else None))
-        elif name in DEBUGGING and words & ON:
-            yield Fault(message=f"`{name}` is on: frameworks then show settings, texts and codes in pages and logs.", at=entry.span,
-                        fix=Fix("switch it off", "false"))

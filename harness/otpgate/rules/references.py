@@ -32,6 +32,8 @@ def reference_undefined(service: ServiceSubject) -> Iterator[Fault]:
     Sources: the manifest reference, section on references.
     """
     quiet = {"otp.static_codes", "otp.mock"}
+    used = {entry.name for setting in service.all_settings for entry in setting.entries}
+    free = [name for name in service.manifest.environment if name not in used]
     for setting in service.all_settings:
         if not setting.undefined or setting.items or setting.path in quiet:
             continue
@@ -44,7 +46,7 @@ def reference_undefined(service: ServiceSubject) -> Iterator[Fault]:
             )
             continue
         names = listed(f"`{name}`" for name in setting.undefined)
-        close = nearest(setting.undefined[0], service.manifest.environment)
+        close = nearest(setting.undefined[0], free)
         spare = _spare(service, setting)
         related = ((f"a similar name is deployed here: {close}", service.manifest.environment[close].span),) if close else ()
         yield Fault(

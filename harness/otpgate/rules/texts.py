@@ -106,6 +106,33 @@ def text_contradicts_policy(service: ServiceSubject) -> Iterator[Fault]:
                         at=setting, fix=Fix("write the length of the code"), discriminator="digits")
 
 
+@rule("TP012", "second-number-in-text", scope="service", severity="warning", confidence="medium")
+def second_number_in_text(service: ServiceSubject) -> Iterator[Fault]:
+    """The text holds another number that looks like a code.
+
+    Why: phones offer the first such number for filling in, and users type it.
+
+    Bad:
+    ```env
+    OTP_TEMPLATE="Order 482913: {code} is your Acme code."
+    ```
+
+    Good:
+    ```env
+    OTP_TEMPLATE="{code} is your Acme code."
+    ```
+
+    Fix: leave the other number out.
+
+    Sources: Apple, About the Security Code AutoFill heuristics; Android, SMS User Consent.
+    """
+    for locale, setting in service.templates.items():
+        found = re.search(r"(?<![\w+.-])\d{5,8}(?![\w.-]*\w)", fixed(service, setting.text)) if setting.present else None
+        if found:
+            yield Fault(message=f"{label(setting)}{display(locale)} holds {quoted(found.group(0))}, which phones and users take for the code.",
+                        at=setting, fix=Fix("leave the other number out"))
+
+
 @rule("TP011", "template-of-another-sender", severity="error")
 def template_of_another_sender(gateway: GatewaySubject) -> Iterator[Fault]:
     """The registered template is bound to another sender than the configured one.
