@@ -30,7 +30,7 @@ def test_a_fault_is_found_alike(tmp_path: Path, small_image: str, defects: str, 
 
 
 @pytest.mark.parametrize(("name", "value"), [
-    ("BETA_FROM", "ACMEE"), ("ALPHA_TOKEN", "9f8e7d6c5b4a39281706f5e4d3c2b1a1"), ("BETA_NUMBER", "+12025550199"),
+    ("BETA_FROM", "ACMEE"), ("ALPHA_FROM", "+12025550166"), ("BETA_NUMBER", "+12025550199"),
 ])
 def test_a_wrong_setting_is_diagnosed_alike(tmp_path: Path, small_image: str, name: str, value: str) -> None:
     """A setting that the provider refuses is named by the same finding, also where only the traffic shows it."""
