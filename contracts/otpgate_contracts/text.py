@@ -32,7 +32,7 @@ _SHIFT_ELEMENT = 3
 
 _BASIC = frozenset(BASIC) - {NONE}
 _TWO_SEPTETS = frozenset(EXTENSION.values())
-_foreign = re.compile("[^" + re.escape("".join(sorted(_BASIC | _TWO_SEPTETS))) + "]")
+_GSM = _BASIC | _TWO_SEPTETS
 _extended = re.compile("[" + re.escape("".join(sorted(_TWO_SEPTETS))) + "]")
 
 
@@ -55,7 +55,7 @@ class Foreign(Struct, frozen=True, array_like=True):
 
 def alphabet(text: str) -> Literal["GSM7", "UCS2"]:
     """The encoding a text needs."""
-    return "UCS2" if _foreign.search(text) else "GSM7"
+    return "GSM7" if _GSM.issuperset(text) else "UCS2"
 
 
 def segments(
@@ -68,7 +68,7 @@ def segments(
     language where the default alphabet does not do; each table in use takes room in every segment.
     """
     if encoding in {None, "GSM7"}:
-        if encoding or not _foreign.search(text):
+        if encoding or _GSM.issuperset(text):
             units = len(text) + len(_extended.findall(text))
             if units <= 160:
                 return Segments("GSM7", units, 1, 160)
@@ -103,17 +103,17 @@ def capacity(encoding: str, *, ref16: bool = False, shifts: int = 0) -> tuple[in
 
 def foreign_characters(text: str) -> list[Foreign]:
     """Every character that is not in the GSM alphabet, in order."""
-    return [Foreign(match.start(), match[0], _suggestion(match[0])) for match in _foreign.finditer(text)]
+    return [Foreign(index, char, _suggestion(char)) for index, char in enumerate(text) if char not in _GSM]
 
 
 def transliterate(text: str) -> str:
     """The text with its look-alikes replaced; accented letters and emoji stay."""
-    return text if text.isascii() and not _foreign.search(text) else text.translate(LOOK_ALIKES)
+    return text if text.isascii() and _GSM.issuperset(text) else text.translate(LOOK_ALIKES)
 
 
 def damage(text: str) -> str:
     """The text as it arrives when it is sent as GSM7 regardless: every other character becomes `?`."""
-    return _foreign.sub("?", text)
+    return "".join(char if char in _GSM else "?" for char in text)
 
 
 def _suggestion(char: str) -> str | None:
@@ -121,7 +121,7 @@ def _suggestion(char: str) -> str | None:
     if become is None:
         become = "".join(part for part in unicodedata.normalize("NFKD", char) if not unicodedata.combining(part))
         become = become.replace("\u2044", "/")
-    return become if become != char and not _foreign.search(become) and (become or ord(char) in LOOK_ALIKES) else None
+    return become if become != char and _GSM.issuperset(become) and (become or ord(char) in LOOK_ALIKES) else None
 
 
 def _measure(
@@ -130,7 +130,7 @@ def _measure(
     """The encoding, the units each character takes in it, and the room of a message."""
     if encoding == "8BIT":
         return "8BIT", [len(char.encode("utf-8", "surrogatepass")) for char in text], capacity("8BIT", ref16=ref16)
-    if encoding == "GSM7" or (encoding is None and not _foreign.search(text)):
+    if encoding == "GSM7" or (encoding is None and _GSM.issuperset(text)):
         return "GSM7", [2 if char in _TWO_SEPTETS else 1 for char in text], capacity("GSM7", ref16=ref16)
     if encoding is None and language is not None:
         used = set(text)

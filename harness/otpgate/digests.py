@@ -8,7 +8,7 @@ from typing import Any
 
 
 def _sha256() -> Any:
-    for module in ("_sha2", "_sha256"):  # CPython from 3.12, CPython 3.11
+    for module in ("_sha256", "_sha2"):  # CPython 3.11, CPython from 3.12
         with suppress(ImportError):
             return import_module(module).sha256
     return import_module("hashlib").sha256

@@ -6,6 +6,7 @@ A suppression that matches nothing is itself a note, so that it does not outlive
 from __future__ import annotations
 
 import re
+from codecs import BOM_UTF8
 from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -112,10 +113,9 @@ def _unused(item: Suppression, what: str) -> Finding:
 def _comments(manifest: Manifest, files: Iterable[str]) -> Iterator[Suppression]:
     for name in dict.fromkeys(files):
         try:
-            text = (Path(manifest.folder) / name).read_text("utf-8-sig")
+            content = (Path(manifest.folder) / name).read_bytes()
+            text = content.removeprefix(BOM_UTF8).decode() if b"otpgate:" in content else ""
         except (OSError, UnicodeDecodeError):
-            continue
-        if "otpgate:" not in text:
             continue
         for number, line in enumerate(text.splitlines(), 1):
             match = re.search(_COMMENT, line)
