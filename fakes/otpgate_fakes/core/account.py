@@ -83,6 +83,7 @@ class Account:
         self.per_day: dict[int, int] = {}
         self.sticky: dict[tuple[str, str], str] = {}
         self.turn: dict[str, int] = {}
+        self.recent: dict[str, list[float]] = {}
         self.seen.clear()
         self._good.clear()
         self._id: str | None = None
@@ -318,6 +319,13 @@ class Account:
         day = int(self.clock.now() // 86_400)
         self.per_day[day] = self.per_day.get(day, 0) + 1
         return price
+
+    def lately(self, what: str, seconds: float) -> int:
+        """How often `what` was counted here within the last `seconds`, this time not included."""
+        now = self.clock.now()
+        times = self.recent[what] = [at for at in self.recent.get(what, ()) if at > now - seconds]
+        times.append(now)
+        return len(times) - 1
 
     def today(self) -> int:
         return self.per_day.get(int(self.clock.now() // 86_400), 0)

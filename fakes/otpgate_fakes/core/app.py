@@ -247,7 +247,7 @@ class Pipeline:
         if send.dry_run:
             return message
         runtime.store.add(message)
-        path = () if verdict.silent or send.scheduled else path_of(lifecycle, outcome, send.pool)
+        path = () if verdict.silent or send.scheduled else path_of(lifecycle, outcome, send.pool, row)
         runtime.receipts.plan(message, path, message.doom, receipt_effects)
         runtime.arrivals.announce(message)
         return message
@@ -352,14 +352,16 @@ class Pipeline:
         ))
 
 
-def path_of(lifecycle: Any, outcome: str, pool: str | None) -> tuple[str, ...]:
-    """The states a message walks; `none` stops before the final one."""
+def path_of(lifecycle: Any, outcome: str, pool: str | None, row: ErrorRow | None = None) -> tuple[str, ...]:
+    """The states a message walks; `none` stops before the final one, a row ends the walk in its own state."""
     name = "delivered" if outcome == "none" else outcome
     paths: dict[str, tuple[str, ...]] = lifecycle.paths
     path = (lifecycle.paths_with_pool.get(name) if pool else None) or paths.get(name, ())
     if outcome == "none":
         final = {state.name for state in lifecycle.states if state.final}
         path = tuple(state for state in path if state not in final)
+    elif path and row is not None and any(state.name == row.state for state in lifecycle.states):
+        path = (*path[:-1], row.state)
     return tuple(path)
 
 
