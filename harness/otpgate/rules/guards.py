@@ -17,6 +17,7 @@ AVOIDING = frozenset({"skip", "disable", "disabled", "bypass", "ignore", "no", "
 SIGNED = frozenset({"signature", "signatures", "forgery", "webhook", "webhooks", "hmac"})
 LIMITS = frozenset({"ratelimit", "ratelimits", "ratelimiting", "ratelimiter", "throttle", "throttling", "throttler", "captcha", "recaptcha",
                     "hcaptcha", "turnstile", "bruteforce", "lockout", "cooldown"})
+CAPTCHAS = frozenset({"captcha", "recaptcha", "hcaptcha", "turnstile"})
 
 
 def joined(name: str) -> frozenset[str]:
@@ -90,6 +91,7 @@ def limits_switched_off(service: ServiceSubject) -> Iterator[Fault]:
     """
     for name, entry in service.manifest.environment.items():
         words = joined(name)
-        if words & LIMITS and placeholder(entry.value) is None and taken_down(words, entry.value):
+        guard = words & LIMITS - CAPTCHAS or (words & CAPTCHAS and words & {"sms", "otp", "phone", "login", "signup", "register", "verify"})
+        if guard and placeholder(entry.value) is None and taken_down(words, entry.value):
             yield Fault(message=f"`{name}` switches limits off that keep robots from asking for codes.", at=entry.span,
                         fix=Fix("switch the limits on"))

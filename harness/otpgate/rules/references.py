@@ -112,7 +112,8 @@ def value_lost_on_deployment(service: ServiceSubject) -> Iterator[Fault]:
             said, fix = "is written with a colon, a line that most readers of such files skip", "write `NAME=value`"
         else:
             continue
-        yield Fault(message=f"`{name}` {said}.", at=entry.span, fix=Fix(fix), severity="warning" if "colon" in entry.remarks else None,
+        mild = "colon" in entry.remarks or (reader is None and entry.loader != "kubernetes")
+        yield Fault(message=f"`{name}` {said}.", at=entry.span, fix=Fix(fix), severity="warning" if mild else None,
                     gateway=_gateway(service, reader) if reader else None)
 
 

@@ -50,7 +50,8 @@ def placeholder(text: str) -> str | None:
 def hash_lost(entry: Entry) -> str | None:
     """What follows a `#` right after white space, where it reads like the rest of a secret and not like a comment."""
     found = re.fullmatch(r"[^\s\"'#]+\s+(#[^\s#]{4,})", entry.raw.strip())
-    return "what follows its `#`" if found and "#" not in entry.value else None
+    random = found is not None and re.search(r"\d", found[1]) and re.search(r"[A-Za-z]", found[1])
+    return "what follows its `#`" if random and "#" not in entry.value else None
 
 
 def sample_number(text: str) -> bool:
