@@ -116,6 +116,14 @@ def base_url_wrong(gateway: GatewaySubject) -> Iterator[Fault]:
     ```yaml
     gateways: {primary: {base_url: "https://sms-stub.example.net"}}
     ```
+    or
+    ```yaml
+    gateways: {primary: {base_url: "https://verify.twilio.com"}}
+    ```
+    or
+    ```yaml
+    gateways: {primary: {base_url: "https://api.sydney.au1.twilio.com"}}
+    ```
 
     Good:
     ```yaml
@@ -150,9 +158,16 @@ def base_url_wrong(gateway: GatewaySubject) -> Iterator[Fault]:
         yield Fault(message=f"{label(setting)} names {quoted(target.host)}, a sandbox"
                     f"{f' ({host.purpose})' if host.purpose else ''}: it delivers nothing.", at=setting,
                     fix=Fix("name the live host"))
-    region = gateway.text("region")
-    if host.region and region and host.region != region:
-        yield Fault(message=f"{label(setting)} names a host of {host.region}, but `region` is {region}.", at=setting,
+    live = {known.product for known in gateway.pack.provider.hosts if known.kind == "live"}
+    named = {known.product for known in gateway.pack.provider.hosts if _is_host(known, target.host)}
+    if gateway.product in live and gateway.product not in named:
+        yield Fault(message=f"{label(setting)} names {quoted(target.host)}, which serves {listed(sorted(named))}, not {gateway.product}.",
+                    at=setting, fix=Fix("name the host of the product, or remove the setting"), discriminator="product")
+    region, lives = gateway.text("region"), gateway.account.account.region
+    called = host.region or _region_in(host, target.host)
+    if called and (region or lives) and called != (region or lives):
+        said = f"`region` is {region}" if region else f"the account lives in {lives}"
+        yield Fault(message=f"{label(setting)} names a host of {called}, but {said}.", at=setting,
                     fix=Fix("make the two agree"), discriminator="region")
     doubled = target.path.strip("/")
     if doubled and any(path.strip("/").startswith(doubled.split("/")[0]) for path in loading.openapi(gateway.pack)["paths"]):
@@ -162,10 +177,18 @@ def base_url_wrong(gateway: GatewaySubject) -> Iterator[Fault]:
 
 def gateway_host(gateway: GatewaySubject, name: str) -> Host | None:
     """The provider's host of that name; `{region}` and `{edge}` in a pack stand for one label."""
-    for host in gateway.pack.provider.hosts if gateway.pack else ():
-        if re.fullmatch(re.sub(r"\\\{\w+\\\}", "[a-z0-9-]+", re.escape(host.name)), name):
-            return host
-    return None
+    return next((host for host in (gateway.pack.provider.hosts if gateway.pack else ()) if _is_host(host, name)), None)
+
+
+def _is_host(host: Host, name: str) -> bool:
+    return re.fullmatch(re.sub(r"\\\{\w+\\\}", "[a-z0-9-]+", re.escape(host.name)), name) is not None
+
+
+def _region_in(host: Host, name: str) -> str | None:
+    """The region that a name with a `{region}` part carries."""
+    pattern = re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>[a-z0-9-]+)", re.escape(host.name))
+    found = re.fullmatch(pattern, name)
+    return found.groupdict().get("region") if found else None
 
 
 def _closest(host: str, known: list[str], text: str) -> str | None:

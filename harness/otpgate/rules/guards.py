@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from itertools import pairwise
 
@@ -9,7 +10,8 @@ from otpgate.findings import Fix
 from otpgate.rules.registry import Fault, rule
 from otpgate.rules.subjects import ServiceSubject
 from otpgate.rules.switches import NO, ON, parts
-from otpgate.rules.values import placeholder
+from otpgate.rules.values import placeholder, url
+from otpgate.rules.words import label, listed
 
 CHECKING = frozenset({"validate", "validation", "verify", "verification", "check", "checks", "protection", "enabled", "enable", "required",
                       "require", "enforce", "enforced", "validating", "active"})
@@ -67,6 +69,37 @@ def signature_check_switched_off(service: ServiceSubject) -> Iterator[Fault]:
             if certain:
                 yield Fault(message=f"`{name}` takes receipts and webhooks without checking their signature.", at=entry.span,
                             severity=None if service.production else "warning", fix=Fix("switch the check on"))
+
+
+@rule("WH011", "callback-of-another-gateway", scope="service", severity="warning", confidence="medium")
+def callback_of_another_gateway(service: ServiceSubject) -> Iterator[Fault]:
+    """Receipts of one provider go to the webhook of another.
+
+    Why: it reads other fields and checks another signature: every receipt is refused, and failover decides blindly.
+
+    Bad:
+    ```yaml
+    gateways: {fallback: {status_callback: "${PUBLIC_URL}/webhooks/twilio"}}
+    ```
+
+    Good:
+    ```yaml
+    gateways: {fallback: {status_callback: "${PUBLIC_URL}/webhooks/vonage"}}
+    ```
+
+    Fix: give every gateway its own webhook.
+
+    Sources: collected misconfigurations, class callback.
+    """
+    for gateway in service.gateways:
+        setting = gateway.present("status_callback")
+        words = set(re.split(r"[^a-z0-9]+", url(setting.text).path.lower())) if setting is not None else set()
+        own = {gateway.gateway.provider, gateway.name.lower()}
+        others = {other.gateway.provider for other in service.gateways if other.gateway.provider} - own
+        hit = sorted(words & others)
+        if setting is not None and hit and not words & own:
+            yield Fault(message=f"{label(setting)} is the webhook of {listed(hit)} by its path, but `{gateway.name}` is {gateway.title}.",
+                        at=setting, gateway=gateway.name, discriminator=gateway.name, fix=Fix("give every gateway its own webhook"))
 
 
 @rule("RQ007", "limits-switched-off", scope="service", severity="warning", confidence="medium", profiles=("production",))

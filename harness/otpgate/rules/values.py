@@ -198,6 +198,8 @@ def url(text: str) -> Url:
         fault = f"has the host {host}, which no name server knows"
     elif re.search(r"(?:^|\.)(?:your|my|the)-?(?:domain|site|app|company|server|host|api|service|website)(?:\.|$)|^domain\.com$", host):
         fault = f"has the stand-in {host} for a host"
+    elif set(parts.path.split("/")) & {"undefined", "null", "None", "NaN", "[object Object]", "false"}:
+        fault = "holds a value that was lost on its way (undefined, null or None)"
     elif parts.fragment.startswith("/"):
         fault = "holds its path behind a #, which is never sent"
     else:
