@@ -73,7 +73,7 @@ def lint(session: nox.Session) -> None:
 @nox.session
 def types(session: nox.Session) -> None:
     """Check types with mypy, strictly, in the three packages."""
-    session.install("-e", ".", *group("types"))
+    session.install("-e", ".[docker]", *group("types"))
     for package in ("otpgate_contracts", "otpgate_fakes", "otpgate"):
         session.run("mypy", "-p", package)
 

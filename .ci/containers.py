@@ -96,6 +96,7 @@ def debian_base(client: docker.DockerClient) -> str:
         archive = CACHE / f"{BASE.replace(':', '-')}.tar"
         if not archive.exists():
             if shutil.which("mmdebstrap") is None:
+                run("apt-get", "update", "-qq")
                 run("apt-get", "install", "-y", "-qq", "--no-install-recommends", "mmdebstrap")
             CACHE.mkdir(parents=True, exist_ok=True)
             fresh = archive.with_suffix(".new.tar")

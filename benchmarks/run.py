@@ -10,6 +10,7 @@ import http.client
 import json
 import os
 import random
+import re
 import shutil
 import socket
 import statistics
@@ -279,10 +280,32 @@ def verify() -> list[Row]:
     return [Row("verify against its slowest scenario", 1.5, False, (whole - starts) / slowest["seconds"])]
 
 
-PARTS = {"send": send, "first": first, "check": check, "help": help_, "verify": verify}
+def containers() -> list[Row]:
+    """Two fakes in containers side by side, and the gate under docker beside the one under process; seconds, images warm."""
+    environment = {**ENVIRONMENT, "TESTCONTAINERS_RYUK_DISABLED": "true"}
+    reports = {}
+    for engine in ("process", "docker"):
+        out = subprocess.run(
+            [program("otpgate"), "verify", str(MANIFEST), "--engine", engine, "-v", "--format", "json"], capture_output=True,
+            text=True, check=False, env=environment,
+        )
+        if out.returncode:
+            raise Unmeasurable(f"the engine {engine} ended with code {out.returncode}: {out.stderr.strip()[:200]}")
+        reports[engine] = json.loads(out.stdout)["summary"]
+        ready = re.search(r"fakes of .* ready in ([0-9.]+) s", out.stderr)
+    assert ready is not None
+    longer = {name: one["seconds"] - one["phases"]["start"] for name, one in reports.items()}
+    say(f"  phases under docker {reports['docker']['phases']}, under process {reports['process']['phases']}")
+    return [
+        Row("container fakes ready, seconds", 3.0, False, float(ready[1])),
+        Row("docker beyond process, seconds", 10.0, False, longer["docker"] - longer["process"]),
+    ]
+
+
+PARTS = {"send": send, "first": first, "check": check, "help": help_, "verify": verify, "containers": containers}
 BARS = {
     "send": [("send", 0.8, True)], "first": [("first answer", 1.4, False)], "check": [("check", 1.0, False)],
-    "help": [("--help", 0.2, False)], "verify": [("verify", 1.5, False)],
+    "help": [("--help", 0.2, False)], "verify": [("verify", 1.5, False)], "containers": [("containers", 3.0, False)],
 }
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import secrets
-import tempfile
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -55,7 +54,7 @@ class DockerEngine:
             self._tell(f"removed {swept.containers} container(s) and {swept.networks} network(s) of runs that were killed")
         self.networks = Networks(self.engine, self.run, self.labels)
         self.images = Images(self.engine, self.labels)
-        self._folder = tempfile.TemporaryDirectory(prefix="otpgate-")
+        self._folder = docker_daemon.folder()
         self._lock = threading.Lock()
         self._fakes: dict[str, ProviderContainer] = {}
         self._outside: LaneNetwork | None = None

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import glob
 import hashlib
 import os
 import platform
+import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,6 +22,7 @@ from otpgate.errors import EnvironmentUnusable
 
 RUN, OWNER = "dev.otpgate.run", "dev.otpgate.owner"
 """Labels of everything otpgate makes in an engine: the run, and the process it belongs to."""
+FOLDER = "otpgate-run-"
 OLDEST_API = (1, 40)
 LOOPBACK = ("", "localhost", "127.0.0.1", "::1")
 ANSWER_WITHIN = 120
@@ -166,6 +170,14 @@ def sweep(engine: Any, *, run: str | None = None, everything: bool = False) -> S
                 engine.images.remove(one.id, force=True)
                 images += 1
     return Swept(containers, networks, images, tuple(runs))
+
+
+def folder() -> tempfile.TemporaryDirectory[str]:
+    """A folder for this run's files; those of runs that were killed are removed first."""
+    for path in glob.glob(os.path.join(tempfile.gettempdir(), f"{FOLDER}*")):
+        if orphaned(os.path.basename(path).removeprefix(FOLDER).rpartition("-")[0].replace("-", ":")):
+            shutil.rmtree(path, ignore_errors=True)
+    return tempfile.TemporaryDirectory(prefix=f"{FOLDER}{owner().replace(':', '-')}-", ignore_cleanup_errors=True)
 
 
 def removed(container: Any) -> bool:

@@ -124,7 +124,8 @@ class ProviderContainer(SmsGatewayContainer):
                 )
         return EnvironmentUnusable(
             f"the fake of {self.provider} does not answer", where="--engine docker",
-            why=f"{problem}; its last lines:\n{tail(self)}", do="run again with -v; if it stays, report it with this text",
+            why=f"{problem}; its last lines:\n{tail(self)}",
+            do=f"check that {self.image} is of this version of otpgate, and build it anew; if it stays, report it with this text",
         )
 
 

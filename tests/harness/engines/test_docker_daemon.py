@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
+from pathlib import Path
 
 import pytest
 
 from otpgate.engines import EngineOptions, create
-from otpgate.engines.docker_daemon import machine, orphaned, owner, refuse_kind, refuse_remote, started
+from otpgate.engines.docker_daemon import folder, machine, orphaned, owner, refuse_kind, refuse_remote, started
 from otpgate.engines.process import ProcessEngine
 from otpgate.errors import EnvironmentUnusable
 
@@ -61,6 +63,19 @@ def test_a_process_that_ended_is_an_owner_no_more() -> None:
     assert not orphaned(label)
     process.communicate()
     assert orphaned(label)
+
+
+def test_folders_of_killed_runs_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The folder of a process that is gone is removed with the next run's beginning, that of a living one stays."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    dead = tmp_path / f"otpgate-run-{machine()}-{os.getpid()}-1-abc_def"
+    dead.mkdir()
+    living = folder()
+    other = folder()
+    assert not dead.exists()
+    assert Path(living.name).is_dir()
+    living.cleanup()
+    other.cleanup()
 
 
 def test_no_engine_is_an_error_for_docker_and_a_word_for_auto(monkeypatch: pytest.MonkeyPatch) -> None:
