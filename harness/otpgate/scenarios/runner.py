@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Iterable, Sequence
@@ -31,7 +32,7 @@ from otpgate_contracts.model import Pack
 
 STEPS = (steps_codes, steps_delivers, steps_failover, steps_receipts)
 LANES = 32
-STARTS = 4
+STARTS = 2 * (os.cpu_count() or 1)  # a start waits about as long as it computes
 
 
 class VerifyResult(Struct, frozen=True, kw_only=True):

@@ -5,6 +5,7 @@ Every wait is a long poll of the fakes with a deadline; nothing here sleeps.
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -28,6 +29,7 @@ from otpgate_contracts.model import Pack
 FINAL = frozenset({"delivered", "undelivered", "failed", "expired", "rejected", "canceled", "read"})
 LOST = frozenset({"undelivered", "failed", "expired", "rejected", "canceled"})
 POLL = 20.0
+MOST_PATIENCE = 4.0
 ALWAYS = 1_000_000
 TOO_MANY = 429
 
@@ -308,6 +310,12 @@ def extend(within: float) -> float:
     return within + GRACE
 
 
+def patience(within: float) -> float:
+    """How long to wait for what is no objective of its own: longer where the machine has more to do than it has cores."""
+    crowd = os.getloadavg()[0] / (os.cpu_count() or 1)
+    return extend(within) * min(max(crowd, 1.0), MOST_PATIENCE)
+
+
 __all__ = [
-    "FINAL", "LOST", "LiveLane", "Play", "Stopped", "Undecidable", "extend", "play", "qualified", "steps",
+    "FINAL", "LOST", "LiveLane", "Play", "Stopped", "Undecidable", "extend", "patience", "play", "qualified", "steps",
 ]

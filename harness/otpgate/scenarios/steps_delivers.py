@@ -7,7 +7,7 @@ import time
 
 from otpgate.scenarios.api import Answer
 from otpgate.scenarios.model import User
-from otpgate.scenarios.stage import LOST, Play, Undecidable, extend, qualified, steps
+from otpgate.scenarios.stage import LOST, Play, Undecidable, extend, patience, qualified, steps
 from otpgate_contracts.admin import Exchange, Message
 from otpgate_contracts.text import alphabet
 
@@ -82,7 +82,7 @@ def sent(play: Play, user: User) -> tuple[Message, Answer]:
 def in_hand(play: Play, user: User) -> tuple[Message, str]:
     """A code the user really got, through whichever gateway; undecided when none came (`delivers` says why)."""
     answer = play.request(user)
-    within = extend(max(play.terms.delivered_within, play.terms.failover_within))
+    within = patience(max(play.terms.delivered_within, play.terms.failover_within))
     if answer.verdict != "accepted":
         raise Undecidable(f"no code could be asked for: {answer}")
     for message in play.arrivals(user, within):
@@ -90,7 +90,7 @@ def in_hand(play: Play, user: User) -> tuple[Message, str]:
         if settled.meaning not in LOST and settled.code:
             play.live.codes.add(settled.code)
             return settled, settled.code
-    raise Undecidable(f"no code arrived within {within:g} s")
+    raise Undecidable(f"no code arrived within {within:.0f} s")
 
 
 def message_age(play: Play, started: float) -> float:

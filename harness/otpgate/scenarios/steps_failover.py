@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 
 from otpgate.scenarios.model import User
-from otpgate.scenarios.stage import LOST, Play, Undecidable, extend, steps
+from otpgate.scenarios.stage import LOST, Play, Undecidable, extend, patience, steps
 from otpgate.scenarios.steps_delivers import names
 from otpgate.scenarios.terms import number
 from otpgate_contracts.admin import Exchange, Message
@@ -33,7 +33,7 @@ def gateway_dies(play: Play) -> None:
     """A code goes out through the gateway, then it dies; the next user's code arrives through the next gateway."""
     before, user = play.case.users
     play.request(before)
-    message = play.first(before, extend(play.terms.delivered_within), lambda one: one.gateway == play.case.gateway)
+    message = play.first(before, patience(play.terms.delivered_within), lambda one: one.gateway == play.case.gateway)
     if message is None:
         raise Undecidable(f"{play.case.gateway} sent nothing while it lived, so its end was not exercised")
     play.kill_gateway(user)

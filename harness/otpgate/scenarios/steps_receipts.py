@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from otpgate.scenarios.conditions import signed_with_secret, webhook
 from otpgate.scenarios.model import User
-from otpgate.scenarios.stage import FINAL, LOST, Play, Undecidable, extend, steps
+from otpgate.scenarios.stage import FINAL, LOST, Play, Undecidable, extend, patience, steps
 from otpgate.scenarios.steps_delivers import sent
 from otpgate_contracts.admin import Message, Receipt
 from otpgate_contracts.model import Lifecycle
@@ -17,7 +17,7 @@ QUIET = 1.0
 def true_receipt(play: Play) -> None:
     """The gateway's own receipts arrive at the service and are accepted."""
     message, _ = sent_or_undecided(play, play.user)
-    message = play.settle(message, extend(play.terms.delivered_within))
+    message = play.settle(message, patience(play.terms.delivered_within))
     receipts = [receipt for receipt in play.live.receipts() if receipt.message == message.id]
     if not receipts:
         raise play.stop(
