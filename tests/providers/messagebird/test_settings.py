@@ -17,10 +17,10 @@ from otpgate_contracts import loading
 from tests.providers.messagebird.conftest import KEY, SIGNING_KEY, TEST_KEY
 
 HEALTHY: dict[str, Any] = {
-    "service": {"name": "acme-otp", "start": {"command": ["acme"]}, "environment": ["deploy.env"],
+    "service": {"name": "acme-otp", "start": {"command": ["acme"]}, "environment": ["production.env"],
                 "public_url": "https://otp.example.com",
-                "api": {"request_code": {"method": "POST", "path": "/otp", "accepted": [202]},
-                        "verify_code": {"method": "POST", "path": "/otp/verify", "accepted": [200], "refused": [401]}}},
+                "api": {"request_code": {"method": "POST", "path": "/otp", "json": {"phone": "{phone}"}, "accepted": [202]},
+                        "verify_code": {"method": "POST", "path": "/otp/verify", "json": {"code": "{code}"}, "accepted": [200], "refused": [401]}}},
     "gateways": {"bird": {
         "provider": "messagebird", "access_key": "${KEY}", "signing_key": "${SIGNING}", "sender": "${FROM}",
         "reference": "${REFERENCE}", "datacoding": "${DATACODING}", "status_callback": "https://otp.example.com/webhooks/bird",
@@ -46,14 +46,14 @@ ACCOUNT: dict[str, Any] = {
 def found(folder: Path, deployed: dict[str, str], changes: dict[str, Any], account: dict[str, Any]) -> dict[str, str]:
     """Rules that speak, and the line of the deployed file they point at (empty elsewhere)."""
     manifest = {**HEALTHY, **{name: {**HEALTHY.get(name, {}), **value} if name != "routes" else value for name, value in changes.items()}}
-    (folder / "deploy.env").write_text("".join(f"{name}={value}\n" for name, value in {**DEPLOYED, **deployed}.items()))
+    (folder / "production.env").write_text("".join(f"{name}={value}\n" for name, value in {**DEPLOYED, **deployed}.items()))
     (folder / "account.yaml").write_text(yaml.safe_dump({**ACCOUNT, **account}))
     (folder / "otpgate.yaml").write_text(yaml.safe_dump(manifest))
     loaded = manifests.load(folder / "otpgate.yaml", {})
     walked = walk(loaded, {"messagebird": loading.pack("messagebird")}, rules=rules.load(), today=date(2026, 11, 1))
-    lines = (folder / "deploy.env").read_text().splitlines()
+    lines = (folder / "production.env").read_text().splitlines()
     return {
-        one.rule: lines[one.location.line - 1].partition("=")[0] if one.location.file == "deploy.env" else ""
+        one.rule: lines[one.location.line - 1].partition("=")[0] if one.location.file == "production.env" else ""
         for one in walked.findings
         if one.severity != "note"
     }
