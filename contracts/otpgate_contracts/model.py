@@ -52,7 +52,8 @@ class SettingSpec(Fact, frozen=True, kw_only=True):
 
     `kind` drives the generic rules: id, secret, key (PEM), url, host, sender, enum, bool, number, text.
     `unit` and `minimum`/`maximum` hold for numbers and durations. `env` lists the names under which
-    deployments usually carry it (used by `init` and by unknown-key suggestions).
+    deployments usually carry it (used by `init` and by unknown-key suggestions). `unwise` are values the
+    provider takes that do codes no good: value to why. `default` is that of the first product.
     """
 
     name: str
@@ -71,6 +72,7 @@ class SettingSpec(Fact, frozen=True, kw_only=True):
     env: tuple[str, ...] = ()
     required: bool = False
     wire: tuple[str, ...] = ()
+    unwise: dict[str, str] = {}
 
 
 class CredentialScheme(Fact, frozen=True, kw_only=True):
@@ -79,6 +81,7 @@ class CredentialScheme(Fact, frozen=True, kw_only=True):
     `principal` is the setting whose value identifies the account on the wire (a call belongs to the
     gateway whose principal it carries). `how` names the wire form. Where one key both names and proves the
     caller, `secret` is the principal itself; credentials in account state then have labels for ids.
+    `only` is a pattern of the principals the scheme is for, where their shape tells one scheme from another.
     """
 
     id: str
@@ -88,6 +91,7 @@ class CredentialScheme(Fact, frozen=True, kw_only=True):
     secret: str | None = None
     how: Literal["basic", "body", "header", "bearer", "jwt", "signature", "query"] = "basic"
     products: tuple[str, ...] = ("sms",)
+    only: str | None = None
 
     @property
     def key_alone(self) -> bool:

@@ -62,6 +62,7 @@ def _provider(pack: Pack, rules: frozenset[str]) -> Iterator[Problem]:
             yield from _pattern(file, f"{at}.confusable[{j}].pattern", other.pattern)
             yield from _setting(file, f"{at}.confusable[{j}].belongs_to", other.belongs_to, settings)
     for i, scheme in enumerate(provider.credentials):
+        yield from _pattern(file, f"credentials[{i}].only", scheme.only)
         for j, name in enumerate(scheme.settings):
             yield from _setting(file, f"credentials[{i}].settings[{j}]", name, settings)
         yield from _setting(file, f"credentials[{i}].principal", scheme.principal, settings)

@@ -224,7 +224,7 @@ def quota_below_peak(gateway: GatewaySubject) -> Iterator[Fault]:
             severity="error" if per_day < wanted * 600 else "warning",
         )
     limit = number(gateway.account.balance.spend_limit) if gateway.account.balance.spend_limit is not None else None
-    if limit is not None and limit < 1:
+    if limit is not None and limit <= 1:
         yield Fault(
             message=f"the spend limit of the account of `{gateway.name}` is {quoted(gateway.account.balance.spend_limit or '')}:"
             " it is reached with the first messages.",

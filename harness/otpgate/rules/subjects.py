@@ -196,7 +196,12 @@ class GatewaySubject:
         if self.pack is None:
             return ()
         schemes = self.pack.provider.credentials
-        return tuple(scheme for scheme in schemes if self.product in scheme.products)
+        return tuple(scheme for scheme in schemes if self.product in scheme.products and self._is_for(scheme))
+
+    def _is_for(self, scheme: CredentialScheme) -> bool:
+        """Whether the configured principal has the shape the scheme is for; one that is not known may have any."""
+        principal = self.present(scheme.principal)
+        return scheme.only is None or principal is None or re.search(scheme.only, principal.text) is not None
 
     @cached_property
     def whole_schemes(self) -> tuple[CredentialScheme, ...]:
@@ -271,6 +276,13 @@ class GatewaySubject:
         return next((setting for name in self.pool_settings if (setting := self.present(name))), None)
 
     @cached_property
+    def other_senders(self) -> tuple[Setting, ...]:
+        """Settings beside `sender` that carry a number to send from."""
+        kinds = self.pack.senders.kinds if self.pack else ()
+        names = dict.fromkeys(kind.setting for kind in kinds if kind.kind != "pool" and kind.setting != "sender")
+        return tuple(setting for name in names if (setting := self.present(name)) is not None)
+
+    @cached_property
     def sender_uses(self) -> tuple[SenderUse, ...]:
         """Configured senders, each with the countries of this gateway's routes that it serves."""
         served: dict[str, list[str]] = {}
@@ -281,6 +293,9 @@ class GatewaySubject:
                 served.setdefault(setting.path, []).append(country)
         if not self.countries:
             settings = {setting.path: setting for setting in self.gateway.senders().values()}
+        for setting in self.other_senders:
+            settings[setting.path] = setting
+            served[setting.path] = list(self.countries)
         return tuple(
             SenderUse(setting, setting.text, self.sender_kind(setting.text), tuple(served.get(path, ())))
             for path, setting in settings.items() if setting.present

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from otpgate.config.model import Entry, Setting
 from otpgate.findings import Fix, Span
 from otpgate.rules.dependencies import Package, allowed, normal
+from otpgate.rules.ranges import bounds, outside, unwise
 from otpgate.rules.registry import Fault, Missing, rule
 from otpgate.rules.subjects import GatewaySubject, ServiceSubject
 from otpgate.rules.switches import SINKS
@@ -282,7 +283,7 @@ def value_unfit(gateway: GatewaySubject) -> Iterator[Fault]:
 
     Fix: choose one of the values the message lists.
 
-    Sources: the provider pack, `settings.values`.
+    Sources: the provider pack, `settings.values` and `settings.unwise`.
     """
     for name, setting in gateway.gateway.settings.items():
         for part in (setting, *setting.items.values()):
@@ -299,23 +300,16 @@ def value_unfit(gateway: GatewaySubject) -> Iterator[Fault]:
             close = nearest(setting.text, spec.values)
             yield Fault(message=f"{label(setting)} is {quoted(setting.text)}; {gateway.title} knows {listed(spec.values, 9, 'or')}.",
                         at=setting, fix=Fix(f"write {close}" if close else "choose a known value", close))
-        elif spec.kind == "number" and (value := number(setting.value)) is not None and _outside(value, spec.minimum, spec.maximum):
-            yield Fault(message=f"{label(setting)} is {setting.text}; {gateway.title} takes {_bounds(spec.minimum, spec.maximum)}.",
+        elif spec.kind == "number" and (value := number(setting.value)) is not None and outside(value, spec.minimum, spec.maximum):
+            yield Fault(message=f"{label(setting)} is {setting.text}; {gateway.title} takes {bounds(spec.minimum, spec.maximum)}.",
                         at=setting, fix=Fix("stay within the bounds"))
         elif spec.max_length and len(setting.text) > spec.max_length and spec.kind not in {"url", "sender"}:
             yield Fault(message=f"{label(setting)} has {len(setting.text)} characters; {gateway.title} takes {spec.max_length}.",
                         at=setting, fix=Fix("shorten it"))
+    yield from unwise(gateway)
 
 
 BOUNDING = frozenset({"timeout", "attempts", "validity_period", "retry_on", "verify_tls"})
-
-
-def _outside(value: float, low: float | None, high: float | None) -> bool:
-    return (low is not None and value < low) or (high is not None and value > high)
-
-
-def _bounds(low: float | None, high: float | None) -> str:
-    return f"{low:g} to {high:g}" if low is not None and high is not None else f"at least {low:g}" if low is not None else f"at most {high:g}"
 
 
 NUMBERS = frozenset({"digits", "lifetime", "max_attempts", "resend_after", "resend_limit", "peak", "delivered_within", "failover_within"})

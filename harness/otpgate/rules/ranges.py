@@ -1,0 +1,37 @@
+"""The values a setting may take: bounds, and values that are taken but do codes no good."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from otpgate.findings import Fix
+from otpgate.rules.registry import Fault
+from otpgate.rules.subjects import GatewaySubject
+from otpgate.rules.values import sound
+from otpgate.rules.words import label, quoted
+
+
+def outside(value: float, low: float | None, high: float | None) -> bool:
+    return (low is not None and value < low) or (high is not None and value > high)
+
+
+def bounds(low: float | None, high: float | None) -> str:
+    return f"{low:g} to {high:g}" if low is not None and high is not None else f"at least {low:g}" if low is not None else f"at most {high:g}"
+
+
+def unwise(gateway: GatewaySubject) -> Iterator[Fault]:
+    """Values the pack calls unwise, deployed or in force because nothing else is said."""
+    for setting, spec in gateway.specified:
+        if sound(setting) and setting.text in spec.unwise:
+            yield Fault(
+                message=f"{label(setting)}, the `{spec.name}` of `{gateway.name}`, is {quoted(setting.text)}: {spec.unwise[setting.text]}.",
+                at=setting, fix=Fix("choose another value"),
+            )
+    for spec in gateway.pack.provider.settings if gateway.pack is not None else ():
+        absent = gateway.product in spec.products[:1] and gateway.setting(spec.name) is None
+        why = spec.unwise.get(str(spec.default)) if absent else None
+        if why is not None and gateway.account.settings.get(spec.name, spec.default) == spec.default:
+            yield Fault(
+                message=f"`{gateway.name}` has no `{spec.name}`, so the default {quoted(str(spec.default))} holds: {why}.",
+                at=gateway.gateway.span, severity="warning", fix=Fix(f"add `{spec.name}` to the gateway"), discriminator=spec.name,
+            )
