@@ -40,6 +40,7 @@ DEFECTS = [
     ("no_failover", "failover/server_error", "primary", "no-failover"),
     ("no_failover", "failover/unauthorised", "primary", "no-failover"),
     ("patient", "failover/slow", "primary", "no-failover"),
+    ("no_failover", "gateway-dies", "primary", "no-failover"),
     ("trusts_2xx,ignores_silence", "failover/failing_2xx", "fallback", "failure-in-success-swallowed"),
     ("ignores_failed_receipts,ignores_silence", "failover/accepted_then_failed", "primary", "no-failover"),
     ("ignores_silence", "failover/no_receipt", "primary", "no-failover"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from harness.scenarios.fakelane import FakeEngine, FakeLane, ScriptedService
@@ -138,6 +139,28 @@ def test_a_service_that_never_starts_is_told_once(manifest: Manifest, packs: dic
     assert found.unusable == ("the service ended",)
     assert set(verdicts(found).values()) == {"undecided"}
     assert set(found.undelivered) == {"primary", "fallback"}
+
+
+def test_a_failure_in_a_lane_that_broke_is_no_verdict(
+    manifest: Manifest, packs: dict[str, Pack], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The fakes die after a case has failed: it failed in an environment that was failing, so nothing is said of the service."""
+    asked = FakeLane.admin
+
+    def dying(self: FakeLane, method: str, path: str, body: Any = None, timeout: float = 30.0) -> Any:
+        if "limit=1000" in path:
+            raise EnvironmentUnusable("the fakes are gone")
+        return asked(self, method, path, body, timeout)
+
+    class Mute(ScriptedService):
+        def request(self, phone: str) -> int:
+            return 202
+
+    assert "failed" in verdicts(run(manifest, packs, FakeEngine(Mute), "delivers")).values()
+    monkeypatch.setattr(FakeLane, "admin", dying)
+    found = run(manifest, packs, FakeEngine(Mute), "delivers")
+    assert set(verdicts(found).values()) == {"undecided"}
+    assert (found.findings, {*found.unusable}) == ((), {"the fakes are gone"})
 
 
 def test_every_lane_is_stopped(manifest: Manifest, packs: dict[str, Pack]) -> None:
