@@ -41,12 +41,12 @@ class Routes:
 
     def find(self, method: str, path: str) -> tuple[str, dict[str, str]] | None:
         """The operation of a path and its decoded parameters. Literal segments win over templates."""
-        found = self._walk(self._root, path.strip("/").split("/"), 0, {}, method)
+        found = self._walk(self._root, segments_of(path), 0, {}, method)
         return None if found is None else (found[0].methods[method], found[1])
 
     def methods(self, path: str) -> tuple[str, ...]:
         """The methods a path answers."""
-        found = self._walk(self._root, path.strip("/").split("/"), 0, {}, None)
+        found = self._walk(self._root, segments_of(path), 0, {}, None)
         return tuple(found[0].methods) if found else ()
 
     def _walk(
@@ -67,3 +67,8 @@ class Routes:
                 if found:
                     return found
         return None
+
+
+def segments_of(path: str) -> list[str]:
+    """A path in its parts. One slash at the end is forgiven; a doubled slash makes an empty part, and so another path."""
+    return path.removeprefix("/").removesuffix("/").split("/")
