@@ -77,7 +77,7 @@ def template_not_gsm7(service: ServiceSubject) -> Iterator[Fault]:
     """A few characters outside the GSM alphabet turn the whole text into UCS-2.
 
     Why: one curly quote, dash or accent cuts the room from 160 to 70 characters, so the text splits, costs more, and
-    arrives in pieces. Texts in another script are not meant here.
+    arrives in pieces. Texts in another script are not meant here, and letters a language needs are a note while the text stays whole.
 
     Bad:
     ```yaml
@@ -112,6 +112,7 @@ def template_not_gsm7(service: ServiceSubject) -> Iterator[Fault]:
             message=f"{label(setting)}{display(locale)} holds {shown}, outside the GSM alphabet: the whole text becomes UCS-2,"
             f" {count.segments} segment{'s' if count.segments > 1 else ''} of {count.per_segment} characters.",
             at=setting, fix=Fix("replace the characters", replacement=better if alphabet(better) == "GSM7" else None),
+            severity="note" if count.segments == 1 and all(char.isalpha() for _, char, _ in _rows(foreign)) else None,
         )
 
 

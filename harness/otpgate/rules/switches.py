@@ -164,7 +164,7 @@ def _base(
 
 def _suppressed(words: list[str], known: frozenset[str], low: str, about: bool) -> Suspicion | None:
     hit = known & SUPPRESSING
-    if not hit or low not in ON or known & {"latest", "protection", "captcha", "links"}:
+    if not hit or low not in ON or known & {"latest", "protection", "captcha", "links", "list", "lists"}:
         return None
     if known <= {"static", "fixed"} | SUBJECT and not hit - {"static", "fixed"} and not known & {"otp", "otps"}:
         return None
