@@ -8,6 +8,7 @@ import re
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from ipaddress import ip_address, ip_network
+from typing import Any
 
 from otpgate_contracts.account import AccountState, Credential, Sender
 from otpgate_contracts.admin import FakeGateway
@@ -60,6 +61,8 @@ class Account:
             spec.name: re.compile(spec.pattern) for spec in pack.provider.settings if spec.pattern is not None
         }
         self.seen: dict[str, str] = {}
+        self.memory: dict[str, Any] = {}
+        """What a provider folder remembers of this account from call to call; empty after a reset."""
         self._good: set[tuple[str, str, str | None, str, str, str]] = set()
         self.put(gateway.account if gateway is not None else None)
 
@@ -85,6 +88,7 @@ class Account:
         self.turn: dict[str, int] = {}
         self.recent: dict[str, list[float]] = {}
         self.seen.clear()
+        self.memory.clear()
         self._good.clear()
         self._id: str | None = None
 

@@ -17,7 +17,7 @@ SECRET_HEADERS = frozenset({
 })
 
 SECRET_FIELDS = re.compile(
-    r"""((?:^|[?&{,]\s*)"?(?:api[_-]?secret|auth[_-]?token|password|secret|sig|token|api_?key_?secret|auth_?key|access_?key)"?\s*[=:]\s*"?)"""
+    r"""((?:^|[?&{,]\s*)"?(?:api[_-]?secret|auth[_-]?token|password|secret|sig|token|api_?key_?secret|auth_?key|access_?key|otp)"?\s*[=:]\s*"?)"""
     r"""([^&"\s,}]+)""",
     re.IGNORECASE,
 )
