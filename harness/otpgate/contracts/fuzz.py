@@ -25,6 +25,13 @@ GENERATED = re.compile(r"^\s+(\d+) generated", re.MULTILINE)
 TESTED = re.compile(r"^\s+Tested: (\d+)", re.MULTILINE)
 LINKS = re.compile(r"API Links:\s+(\d+) covered")
 PROBLEM = re.compile(r"^- (ST\d+) (.+)$", re.MULTILINE)
+OWN_JSON = re.compile(r"application/x-[a-z0-9.-]*json[a-z0-9.-]*")
+HOOKS = """import schemathesis
+
+for name in {types!r}:
+    schemathesis.serializer.alias(name, "application/json")
+    schemathesis.deserializer(name)(lambda context, response: response.json())
+"""
 SECONDS = 600.0
 UNUSABLE = 2
 
@@ -57,7 +64,8 @@ def fuzz(
     """
     with tempfile.TemporaryDirectory(prefix="otpgate-fuzz-") as folder:
         values = "".join(f"{json.dumps(name)} = {json.dumps(value)}\n" for name, value in (known or {}).items())
-        (Path(folder) / "schemathesis.toml").write_text(f"[parameters]\n{values}", "utf-8")
+        (Path(folder) / "hooks.py").write_text(HOOKS.format(types=json_types(document)), "utf-8")
+        (Path(folder) / "schemathesis.toml").write_text(f'hooks = "hooks"\n[parameters]\n{values}', "utf-8")
         report = Path(folder) / "junit.xml"
         command = [
             program(), "run", document, "--phases", ",".join(phases), "--max-examples", str(examples), "--seed", str(seed),
@@ -84,6 +92,12 @@ def fuzz(
     if not counts[0] or not counts[1]:
         raise NothingSelected("no operation was tried out", where=document, why="the document describes none that can be called")
     return Fuzzed(operations=counts[0], cases=counts[1], links=counts[2], broken=broken)
+
+
+def json_types(document: str) -> list[str]:
+    """The media types of a document on disk that are JSON under a name of their own."""
+    path = Path(document)
+    return sorted(set(OWN_JSON.findall(path.read_text("utf-8")))) if path.is_file() else []
 
 
 def failures(report: Path) -> Iterator[Broken]:
