@@ -130,7 +130,8 @@ def printable(text: str) -> str:
 
 def unknown_path(context: Context, request: Request) -> Reply:
     """What either service says of an action it does not know, and of a path other than /."""
-    if "x-amz-target" in request.headers:
+    speaks_json = "json" in request.headers.get("content-type", "") or request.host.startswith("sms-voice")
+    if speaks_json or "x-amz-target" in request.headers:
         row = context.pack.error("UnknownOperationException", "end_user_messaging")
         return answer(context, {"__type": "UnknownOperationException", "Message": row.message if row else ""}, 400)
     action = next((value for name, value in (*(request.form or ()), *request.query) if name == "Action"), "")
