@@ -23,7 +23,6 @@ PRICES = {segments: PRICE * segments for segments in range(30)}
 
 NOT_CHECKED = "the signature was not checked: nobody told the fake the secret"
 
-
 SKEW = 60.0
 """Seconds by which a token's start may lie in the future: clocks differ."""
 
