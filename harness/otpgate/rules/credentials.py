@@ -182,7 +182,7 @@ def credential_wrong_kind(gateway: GatewaySubject) -> Iterator[Fault]:
     for setting, spec in gateway.specified:
         if spec.kind not in IDENTITY or not isinstance(setting.value, str) or not sound(setting):
             continue
-        if gateway.product not in spec.products and spec.name in gateway.credential_names:
+        if gateway.product not in spec.products:
             continue
         fits = spec.pattern is None or re.search(spec.pattern, setting.text) is not None
         if fits and spec.pattern is not None:

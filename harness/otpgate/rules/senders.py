@@ -271,6 +271,15 @@ def pool_unusable(gateway: GatewaySubject) -> Iterator[Fault | Missing]:
                 f" {listed(row.members)}: the pair is refused.",
                 at=use.setting, countries=use.countries or None, fix=Fix("add the sender to the pool, or drop `sender`"),
             )
+    own = gateway.account.account.id
+    strange = [member for member in row.members if (held := gateway.owned_sender(member)) and held.of_account not in {None, own}]
+    if strange and own:
+        yield Fault(
+            message=f"the pool in {label(pool)} holds {listed(strange)}, which {'belongs' if len(strange) == 1 else 'belong'} to another"
+            f" account than the one `{gateway.name}` calls.",
+            at=pool, related=(("the pool stands here", gateway.sender_span(row, "members")),), discriminator="account",
+            fix=Fix("give the pool senders of this account"),
+        )
     lost = dict(_without_member(gateway, row))
     if lost:
         yield Fault(
