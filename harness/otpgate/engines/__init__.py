@@ -16,6 +16,10 @@ def create(options: EngineOptions) -> Engine:
     `auto` is docker where only an image is given and an engine answers, else process; it says so where that
     is not what one would expect.
     """
+    if options.kind not in KINDS:
+        raise EnvironmentUnusable(
+            f"the engine `{options.kind}` is not part of this version", where="--engine", do=f"choose from {', '.join(KINDS)}",
+        )
     if options.kind == "docker":
         return container_engine(options)
     if options.kind == "auto" and options.image_only:
