@@ -1,4 +1,4 @@
-"""CR: does everything the manifest refers to exist?"""
+"""CR and VR: does everything the manifest refers to exist, arrive, and get used?"""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from otpgate.config.model import Setting
 from otpgate.findings import Fix
 from otpgate.rules.registry import Fault, rule
-from otpgate.rules.subjects import ServiceSubject
-from otpgate.rules.words import listed, nearest
+from otpgate.rules.subjects import GatewaySubject, ServiceSubject
+from otpgate.rules.words import label, listed, nearest
 
 
 @rule("CR006", "reference-undefined", scope="service")
@@ -115,6 +115,36 @@ def value_lost_on_deployment(service: ServiceSubject) -> Iterator[Fault]:
         mild = "colon" in entry.remarks or (reader is None and entry.loader != "kubernetes")
         yield Fault(message=f"`{name}` {said}.", at=entry.span, fix=Fix(fix), severity="warning" if mild else None,
                     gateway=_gateway(service, reader) if reader else None)
+
+
+@rule("VR008", "setting-of-another-product", severity="warning")
+def setting_of_another_product(gateway: GatewaySubject) -> Iterator[Fault]:
+    """An id belongs to another product than the one the gateway uses.
+
+    Why: the provider's product that was set up in the console is never called; its limits, templates and fraud checks do not hold.
+
+    Bad:
+    ```yaml
+    gateways: {primary: {verify_service_sid: VA3d1f0a9c8b7e6d5c4b3a29180716f5e4}}
+    ```
+
+    Good:
+    ```yaml
+    gateways: {primary: {product: verify, sender: ~, verify_service_sid: VA3d1f0a9c8b7e6d5c4b3a29180716f5e4}}
+    otp: {issued_by: provider, verified_by: provider}
+    routes: [{countries: [US, CA], gateways: [primary]}]
+    ```
+
+    Fix: name the product with `product`, or remove the id.
+
+    Sources: the provider pack, `settings.products`.
+    """
+    for setting, spec in gateway.specified:
+        if gateway.product in spec.products or spec.kind != "id" or spec.name in {"template_id", *gateway.credential_names}:
+            continue
+        if setting.present and not any(spec.name in scheme.settings for scheme in (gateway.pack.provider.credentials if gateway.pack else ())):
+            yield Fault(message=f"{label(setting)}, the `{spec.name}` of `{gateway.name}`, belongs to {listed(spec.products, word='or')}; the"
+                        f" gateway uses {gateway.product} and never sends it.", at=setting, fix=Fix("name the product, or remove the id"))
 
 
 def _spare(service: ServiceSubject, setting: Setting) -> bool:
