@@ -10,7 +10,10 @@ import yaml
 
 from otpgate import rules
 from otpgate.config import manifest as manifests
+from otpgate.options import Selection
 from otpgate.rules.walker import walk
+from otpgate.scenarios.plan import plan
+from otpgate.scenarios.terms import terms
 from otpgate_contracts.loading import pack
 
 HEALTHY: dict[str, Any] = {
@@ -88,3 +91,31 @@ TWINS: dict[str, tuple[dict[str, Any], dict[str, str], dict[str, Any]]] = {
 def test_the_healthy_twin_is_silent(tmp_path: Path, case: str) -> None:
     """None of these rules speaks against a configuration that is right."""
     assert findings(tmp_path, *TWINS[case]) & {rule for *_, rule in CASES.values()} == set()
+
+
+RECEIPTS = {"status_callback": "https://otp.example.com/webhooks/aws", "configuration_set": "otp-events"}
+
+
+def plan_of(folder: Path, **gateway: Any) -> dict[str, str]:
+    """The receipt scenarios of a gateway: `runs`, or why not."""
+    findings(folder, gateway, {}, {})
+    text = (folder / "otpgate.yaml").read_text()
+    (folder / "otpgate.yaml").write_text(text + "otp: {digits: 6, lifetime: 5m}\n")
+    loaded = manifests.load(folder / "otpgate.yaml", {})
+    laid = plan(loaded, {"aws_sns": pack("aws_sns")}, terms(loaded), Selection(scenarios=("receipts",)), 1)  # type: ignore[call-arg]
+    running = {case.variant.id: "runs" for lane in laid.lanes for case in lane.cases if case.variant is not None}
+    return {one.variant or "": one.reason for one in laid.not_applicable} | running
+
+
+def test_receipts_do_not_apply_to_sns(tmp_path: Path) -> None:
+    """Every receipt scenario is listed with the reason, none is red or green."""
+    reasons = set(plan_of(tmp_path, **RECEIPTS).values())
+    assert reasons == {"AWS (SNS and End User Messaging) sends no receipts for sms"}
+
+
+def test_receipts_of_end_user_messaging_are_signed_without_a_shared_secret(tmp_path: Path) -> None:
+    """Forged events are tried out, although the manifest holds no secret for them; the signature carries no time to check."""
+    found = plan_of(tmp_path, product="end_user_messaging", **RECEIPTS)
+    assert {found[name] for name in ("unsigned", "tampered", "wrong_secret")} == {"runs"}
+    assert found["unsigned_failure"] == "receipts are signed"
+    assert "carries no time" in found["replayed"]
