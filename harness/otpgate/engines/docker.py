@@ -104,11 +104,10 @@ class DockerEngine:
             return self._trust
 
     def close(self) -> None:
+        """Stop every lane and remove all of this run; called again, also what was being made meanwhile."""
         with self._lock:
-            if self._closed:
-                return
             self._closed = True
-            lanes = self._lanes
+            lanes, self._lanes = self._lanes, []
         with ThreadPoolExecutor(8) as pool:
             list(pool.map(DockerLane.stop, lanes))
         try:
