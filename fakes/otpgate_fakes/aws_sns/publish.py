@@ -84,7 +84,7 @@ def attributes(request: Request, context: Context) -> dict[str, str]:
     """The SMS attributes that count; what has no effect is noted."""
     entries: dict[str, dict[str, str]] = {}
     for name, value in request.form or ():
-        field = ENTRY.fullmatch(name)
+        field = ENTRY.fullmatch(name) if name.startswith("MessageA") else None
         if field is not None:
             entries.setdefault(field[1], {})[field[2]] = value
     found: dict[str, str] = {}
@@ -134,11 +134,13 @@ def check_attributes(context: Context, found: dict[str, str]) -> None:
 
 def over_budget(context: Context, body: str, limit: str | None) -> str | None:
     """How a message ends that costs more than it, or the month, may."""
+    live = context.live
+    if limit is None and live.spend_limit is None:
+        return None
     cost = PRICE * text.segments(body).segments
     most = decimal(limit) if limit is not None else None
     if most is not None and cost > most:
         return "This delivery would exceed max price"
-    live = context.live
     return "spend_limit" if live.spend_limit is not None and live.spent + cost > live.spend_limit else None
 
 

@@ -64,12 +64,13 @@ def read(header: str) -> Signed | None:
     return Signed(key, date, region, service, tuple(parts["SignedHeaders"].lower().split(";")), parts["Signature"])
 
 
-def canonical_request(request: Request, signed: Signed, host: str | None = None) -> str:
-    """What was signed. `host` stands in where the request's own Host header is not at hand."""
-    headers = "".join(f"{name}:{trimmed(request.headers.get(name, host if name == 'host' and host else ''))}\n" for name in signed.headers)
+def canonical_request(request: Request, signed: Signed) -> str:
+    """What was signed, by the headers the request says it signed."""
+    headers = "".join(f"{name}:{trimmed(request.headers.get(name, ''))}\n" for name in signed.headers)
+    path = "/" if request.path == "/" else quote(unquote(request.path) or "/", safe="/~")
     query = "&".join(sorted(canonical_field(field) for field in request.raw_query.split("&") if field))
     return "\n".join((
-        request.method, quote(unquote(request.path) or "/", safe="/~"), query, headers, ";".join(signed.headers),
+        request.method, path, query, headers, ";".join(signed.headers),
         hashlib.sha256(request.body).hexdigest(),
     ))
 
@@ -80,7 +81,8 @@ def canonical_field(field: str) -> str:
 
 
 def trimmed(value: str) -> str:
-    return re.sub(r" +", " ", value.strip())
+    kept = value.strip()
+    return re.sub(r" +", " ", kept) if "  " in kept else kept
 
 
 def string_to_sign(request: Request, signed: Signed) -> str:
@@ -102,6 +104,7 @@ def signature(request: Request, signed: Signed, secret: str) -> str:
     return hmac.digest(key, string_to_sign(request, signed).encode("utf-8", "surrogateescape"), "sha256").hex()
 
 
+@lru_cache(maxsize=64)
 def moment(text: str) -> float | None:
     """Seconds since the epoch of an X-Amz-Date; None when it is none."""
     try:
