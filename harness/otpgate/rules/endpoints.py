@@ -173,6 +173,11 @@ def base_url_wrong(gateway: GatewaySubject) -> Iterator[Fault]:
     if doubled and any(path.strip("/").startswith(doubled.split("/")[0]) for path in loading.openapi(gateway.pack)["paths"]):
         yield Fault(message=f"{label(setting)} ends in the path /{doubled}, which the client adds itself: it would stand"
                     " twice.", at=setting, confidence="medium", severity="warning", fix=Fix("stop after the host"))
+    spec = gateway.spec("base_url")
+    if not doubled and spec is not None and spec.pattern and not re.search(spec.pattern, setting.text):
+        yield Fault(message=f"{label(setting)} is {quoted(setting.text)}: clients of {gateway.title} put their paths behind it as it"
+                    " stands, so it has to be https, the host and nothing else.", at=setting,
+                    fix=Fix("https and the host, no slash at the end", replacement=f"https://{target.host}"), discriminator="form")
 
 
 def gateway_host(gateway: GatewaySubject, name: str) -> Host | None:
