@@ -186,8 +186,7 @@ class Account:
         if claim.reason is not None:
             return claim.reason
         claim.setting = self.plain
-        objection = claim.check(self) if claim.check is not None else None
-        if objection is not None:
+        if claim.check is not None and (objection := claim.check(self)) is not None:
             return objection
         if claim.principal is None:
             return "credentials_missing"
