@@ -65,7 +65,7 @@ def claim(request: Request) -> Claim:
 
 def pending(context: Context) -> bool:
     """Whether the receiver has yet to fetch SubscribeURL."""
-    return context.setting("subscription") == "pending" and CONFIRMED not in context.live.seen
+    return context.setting("subscription") == "pending" and CONFIRMED not in context.live.memory
 
 
 def url(context: Context, message: Message) -> tuple[str, str] | None:
@@ -173,5 +173,5 @@ def confirm(context: Context, request: Request) -> Reply:
     fields = parameters(request)
     if fields.get("Token") != token(context) or not re.fullmatch(r"arn:aws:sns:\S+", fields.get("TopicArn", "")):
         context.refuse("InvalidParameter", reason="parameter_malformed", what="Token")
-    context.live.seen[CONFIRMED] = "confirmed"
+    context.live.memory[CONFIRMED] = True
     return render.result(context, "ConfirmSubscription", f"<SubscriptionArn>{subscription(context)}</SubscriptionArn>")

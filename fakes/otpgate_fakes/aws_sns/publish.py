@@ -146,16 +146,16 @@ def over_budget(context: Context, body: str, limit: str | None) -> str | None:
 
 def attribute(context: Context, name: str, setting: str) -> str | None:
     """An attribute of the account: as set while the fake runs, else as the account state has it."""
-    told = context.live.seen.get(f"attribute:{name}")
-    if told is not None:
-        return told
+    told: dict[str, str] = context.live.memory.get("attributes", {})
+    if name in told:
+        return told[name]
     value = context.account.settings.get(setting) if context.account is not None else None
     return None if value is None else str(value)
 
 
 def default_sender(context: Context) -> str | None:
-    told = attribute(context, "DefaultSenderID", "sender")
-    return told or next((one.alphanumeric for one in context.senders if one.default and one.alphanumeric), None)
+    named = attribute(context, "DefaultSenderID", "sender")
+    return named or next((one.alphanumeric for one in context.senders if one.default and one.alphanumeric), None)
 
 
 def decimal(value: str) -> Decimal | None:

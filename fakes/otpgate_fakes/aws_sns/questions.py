@@ -80,7 +80,7 @@ def set_attributes(context: Context, request: Request) -> Reply:
         if name == "MonthlySpendLimit":
             context.live.spend_limit = Decimal(value)
         else:
-            context.live.seen[f"attribute:{name}"] = value
+            context.live.memory.setdefault("attributes", {})[name] = value
     return result(context, "SetSMSAttributes")
 
 
@@ -124,11 +124,11 @@ def list_opted_out(context: Context, request: Request) -> Reply:
 def opt_in(context: Context, request: Request) -> Reply:
     """OptInPhoneNumber: once in 30 days for a number."""
     number = number_of(context, request, "phoneNumber")
-    key, now = f"opted in:{number}", context.clock.now()
-    if now - float(context.live.seen.get(key, "-inf")) < MONTH:
+    done, now = context.live.memory.setdefault("opted in", {}), context.clock.now()
+    if number in done and now - done[number] < MONTH:
         context.refuse("InvalidParameter", reason="parameter_malformed", what=f"phoneNumber Reason: {number} was opted in within the last 30 days")
     if number in context.live.stopped:
-        context.live.seen[key] = str(now)
+        done[number] = now
         context.live.stopped.discard(number)
     return result(context, "OptInPhoneNumber")
 

@@ -25,7 +25,6 @@ LANGUAGES = frozenset((
     "en-US", "en-GB", "es-419", "es-ES", "de-DE", "fr-CA", "fr-FR", "it-IT", "ja-JP", "pt-BR", "kr-KR", "zh-CN", "zh-TW",
 ))
 MOST_NUMBERS, MOST_CODES, DAY = 10, 5, 86_400.0
-PREFIX = "sandbox:"
 
 
 class Entry(NamedTuple):
@@ -47,25 +46,25 @@ def in_sandbox(context: Context) -> bool:
 def entries(context: Context) -> dict[str, Entry]:
     """Every number: those of the account state, verified long ago, and those added while the fake runs."""
     found = {number: Entry(0.0) for number in (context.account.verified_recipients if context.account else None) or ()}
-    for key, text in context.live.seen.items():
-        if key.startswith(PREFIX):
-            number = key.removeprefix(PREFIX)
-            if text == "gone":
-                found.pop(number, None)
-            else:
-                verified, _, codes = text.partition("|")
-                found[number] = Entry(float(verified) if verified else None, tuple(map(float, codes.split())))
+    for number, entry in changed(context).items():
+        if entry is None:
+            found.pop(number, None)
+        else:
+            found[number] = entry
     return found
 
 
+def changed(context: Context) -> dict[str, Entry | None]:
+    """Numbers added, proved or removed while the fake runs; None: removed."""
+    known: dict[str, Entry | None] = context.live.memory.setdefault("sandbox", {})
+    return known
+
+
 def keep(context: Context, number: str, entry: Entry | None) -> None:
+    changed(context)[number] = entry
     if entry is None:
-        context.live.seen[PREFIX + number] = "gone"
         context.live.verified.discard(number)
-        return
-    verified = "" if entry.verified is None else repr(entry.verified)
-    context.live.seen[PREFIX + number] = f"{verified}|{' '.join(map(repr, entry.codes))}"
-    if entry.verified is not None:
+    elif entry.verified is not None:
         context.live.verified.add(number)
 
 
