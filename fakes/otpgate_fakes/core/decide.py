@@ -105,7 +105,7 @@ class Rows:
             if row.code == code and row.product == product and (not late or row.phase == "async"):
                 return row
         for row in self.pack.errors:
-            if row.code == code and row.product.startswith(f"{product}_"):
+            if row.code == code and row.product.startswith(f"{product}_") and (not late or row.phase == "async"):
                 return row
         return self.pack.error(code)
 
