@@ -77,7 +77,7 @@ class Exchange(Struct, kw_only=True):
 
     `verdict` is what core decided: `code` the provider error, `reason` the neutral reason, `accepted`
     whether a message was taken. `mismatches` are differences to openapi.yaml as
-    {"where", "expected", "got", "message"}. `fault` names the injected fault that struck, if any.
+    {"where", "expected", "got", "message", "kind"}. `fault` names the injected fault that struck, if any.
     `kind`: call, unknown_host, unknown_path, connect, dns.
     """
 

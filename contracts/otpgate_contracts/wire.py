@@ -47,7 +47,7 @@ class Mismatch(msgspec.Struct, frozen=True):
 
     def as_dict(self) -> dict[str, str]:
         """The shape the admin API shows."""
-        return {"where": self.where, "expected": self.expected, "got": self.got, "message": self.message}
+        return {"where": self.where, "expected": self.expected, "got": self.got, "message": self.message, "kind": self.kind}
 
 
 class Endpoint(msgspec.Struct, frozen=True):
@@ -218,6 +218,8 @@ class _Body:
         if not body and not form:
             if self.required and not (FORM in self.content and content_type):
                 return [Mismatch("body", self.media, "nothing", "the body is missing", "missing")]
+            if not self.required and not content_type:
+                return []
             form = ()
         media = content_type.partition(";")[0].strip().lower()
         found: list[Mismatch] = []

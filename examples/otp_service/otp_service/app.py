@@ -112,7 +112,7 @@ async def _body(request: Request) -> bytes:
 async def _json(request: Request) -> dict[str, object] | None:
     try:
         document = json.loads(await _body(request))
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return document if isinstance(document, dict) else None
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from otpgate.checks.observed import Observed
 from otpgate.findings import Fix
 from otpgate.rules.registry import Fault, check
+from otpgate.scenarios.model import Failure
 
 
 @check("EP050", "stray-host-called")
@@ -68,6 +69,23 @@ def secret_leaks(observed: Observed) -> Iterator[Fault]:
         )
 
 
+@check("FL050", "api-breaks-on-odd-input")
+def api_breaks_on_odd_input(observed: Observed) -> Iterator[Fault]:
+    """The service's own API answers 5xx to odd input.
+
+    Why: an input nobody thought of is an outage for whoever types it, and a way in for whoever looks for one.
+    Bad: the number is cut into pieces before anybody looked whether it is one.
+    Good: input is checked first; what does not fit is refused with 4xx.
+    Fix: answer 4xx, and keep the input as a test.
+    Sources: RFC 9110 15.6; `verify --fuzz`
+    """
+    for failure in observed.each("api_crashed"):
+        yield Fault(
+            message=f"{failure.message}.", at=observed.at_api(), discriminator=failure.details.get("operation", ""),
+            scenarios=(failure.case,), fix=Fix("Check the input, and refuse it with 4xx."),
+        )
+
+
 @check("VR050", "request-fits-no-document", severity="warning")
 def request_fits_no_document(observed: Observed) -> Iterator[Fault]:
     """A call does not fit the provider's OpenAPI document.
@@ -80,8 +98,18 @@ def request_fits_no_document(observed: Observed) -> Iterator[Fault]:
     """
     for seen in observed.per_gateway("contract_mismatch"):
         for failure in {(one.details.get("operation"), one.details.get("where")): one for one in seen.failures}.values():
+            source = failure.details.get("source")
             yield Fault(
-                message=f"{failure.message}.", at=observed.at(seen.gateway), gateway=seen.gateway,
+                message=f"{failure.message}{f' (document: {source})' if source else ''}.",
+                at=observed.at(seen.gateway, *settings_behind(observed, failure)), gateway=seen.gateway,
                 exchanges=failure.exchanges, scenarios=(failure.case,), discriminator=failure.details.get("where", ""),
                 fix=Fix("Send what the document says."),
             )
+
+
+def settings_behind(observed: Observed, failure: Failure) -> tuple[str, ...]:
+    """The settings that the pack says are carried by the field of a mismatch."""
+    gateway = observed.gateway(failure.gateway)
+    pack = observed.packs.get(gateway.provider) if gateway is not None else None
+    field = failure.details.get("where", "").partition(".")[2]
+    return tuple(spec.name for spec in pack.provider.settings if field in spec.wire) if pack is not None else ()

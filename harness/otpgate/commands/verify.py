@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,8 @@ from otpgate.engines.model import EngineOptions
 from otpgate.errors import ENVIRONMENT, NOTHING, NothingSelected, UsageError, strongest
 from otpgate.options import Common, common, gate_options
 from otpgate.scenarios.events import Event, Listener, silent
-from otpgate.scenarios.runner import VerifyResult, verify
+from otpgate.scenarios.runner import Trials, VerifyResult, verify
+from otpgate_contracts.admin import Exchange
 from otpgate_contracts.model import Pack
 
 SEEDS = 2**31
@@ -27,6 +29,10 @@ SEEDS = 2**31
 @gate_options(dynamic=True)
 @click.option("--record", type=click.Path(path_type=Path, file_okay=False), metavar="DIR",
               help="Write pact files from what was said.")
+@click.option("--spec", "specs", multiple=True, metavar="PROVIDER=FILE",
+              help="Judge calls by this OpenAPI document of the provider instead of ours.")
+@click.option("--fuzz", type=click.IntRange(min=1), metavar="N",
+              help="Try N odd inputs on each operation of the service's API and on its receipt endpoints.")
 def command(**values: Any) -> int:
     """Judge the configuration and the running service: MANIFEST, or the nearest otpgate.yaml."""
     started = time.monotonic()
@@ -42,6 +48,7 @@ def command(**values: Any) -> int:
     try:
         played = verify(
             manifest, packs, engine, options.selection, options.jobs, seed, progress(options), static=walked.findings,
+            rejudge=rejudging(values["specs"], packs), trials=trials_of(manifest, packs, values["fuzz"], seed),
         )
     finally:
         engine.close()
@@ -66,6 +73,26 @@ def engine_options(manifest: Manifest, options: Common, seed: int) -> EngineOpti
         image_only=start is not None and start.image is not None and start.command is None and start.url is None,
         on_event=say if options.verbose else None, on_choice=None if options.quiet else say,
     )
+
+
+def rejudging(given: tuple[str, ...], packs: dict[str, Pack]) -> Callable[[Exchange], Exchange] | None:
+    """How calls are judged by the documents given, None where none is."""
+    if not given:
+        return None
+    from otpgate.contracts import conformance
+
+    documents = conformance.specs(given, packs)
+    return lambda call: conformance.rejudged(call, documents[call.provider]) if call.provider in documents else call
+
+
+def trials_of(manifest: Manifest, packs: dict[str, Pack], examples: int | None, seed: int) -> Trials | None:
+    """What --fuzz adds to a run."""
+    if examples is None:
+        return None
+    from otpgate.contracts import trials
+
+    trials.ready()
+    return lambda engine: trials.play(manifest, packs, engine, examples, seed)
 
 
 def keep(manifest: Manifest, packs: dict[str, Pack], played: VerifyResult, folder: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 
 import msgspec
@@ -27,12 +27,16 @@ from otpgate.scenarios.plan import Plan, PlannedLane, plan, result
 from otpgate.scenarios.stage import LiveLane, play, qualified
 from otpgate.scenarios.steps_observed import JUDGES, Traffic, secrets
 from otpgate.scenarios.terms import Terms, terms
-from otpgate_contracts.admin import Message
+from otpgate_contracts.admin import Exchange, Message
 from otpgate_contracts.model import Pack
 
 STEPS = (steps_codes, steps_delivers, steps_failover, steps_receipts)
 LANES = 32
 STARTS = 2 * (os.cpu_count() or 1)  # a start waits about as long as it computes
+
+
+Trials = Callable[[Engine], Sequence[Outcome]]
+"""What is tried beside the scenarios, on lanes of its own, once these are over."""
 
 
 class VerifyResult(Struct, frozen=True, kw_only=True):
@@ -200,6 +204,7 @@ class Run:
 def verify(
     manifest: Manifest, packs: dict[str, Pack], engine: Engine, selection: Selection, jobs: int | None = None,
     seed: int = 0, events: Listener = silent, *, static: Sequence[Finding] = (),
+    rejudge: Callable[[Exchange], Exchange] | None = None, trials: Trials | None = None,
 ) -> VerifyResult:
     """Play every selected case and judge what was seen, together with the static findings.
 
@@ -216,7 +221,10 @@ def verify(
     play_all(run, run.crowded(settled.lanes), lanes_at_once)
     played = time.monotonic()
     traffic = tuple(sorted(run.traffic, key=lambda lane: lane.lane))
-    outcomes = [*run.outcomes, *(JUDGES[case.steps](case, manifest, packs, traffic) for case in settled.observed)]
+    if rejudge is not None:
+        traffic = tuple(replace(lane, exchanges=tuple(map(rejudge, lane.exchanges))) for lane in traffic)
+    tried = trials(engine) if trials is not None and not run.unusable else ()
+    outcomes = [*run.outcomes, *tried, *(JUDGES[case.steps](case, manifest, packs, traffic) for case in settled.observed)]
     exchanges = {qualified(lane.lane, call.id): call for lane in traffic for call in lane.exchanges}
     findings, behind = judge(
         manifest, packs, static, in_order(outcomes), exchanges,

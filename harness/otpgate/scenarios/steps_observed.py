@@ -118,6 +118,7 @@ def contract(case: Case, manifest: Manifest, packs: dict[str, Pack], traffic: tu
                     case, "contract_mismatch",
                     f"{call.operation or call.method}: {where}: {mismatch.get('message') or mismatch.get('got', '')}",
                     (qualified(lane.lane, call.id),), where=where, operation=call.operation or "",
+                    kind=mismatch.get("kind", ""), source=mismatch.get("source") or f"{call.provider}/openapi.yaml",
                 ))
     return outcome(case, list(failures.values()), seen, f"{case.gateway} was never called")
 
