@@ -3,35 +3,20 @@
 from __future__ import annotations
 
 import hashlib
-from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
-from otpgate import rules
-from otpgate.config import manifest as manifests
-from otpgate.rules.walker import walk
-from otpgate_contracts import loading
+from tests.providers.configured import found as judged
+from tests.providers.configured import manifest
 from tests.providers.messagebird.conftest import KEY, SIGNING_KEY, TEST_KEY
 
-HEALTHY: dict[str, Any] = {
-    "service": {"name": "acme-otp", "start": {"command": ["acme"]}, "environment": ["production.env"],
-                "public_url": "https://otp.example.com",
-                "api": {"request_code": {"method": "POST", "path": "/otp", "json": {"phone": "{phone}"}, "accepted": [202]},
-                        "verify_code": {"method": "POST", "path": "/otp/verify", "json": {"code": "{code}"}, "accepted": [200], "refused": [401]}}},
-    "gateways": {"bird": {
-        "provider": "messagebird", "access_key": "${KEY}", "signing_key": "${SIGNING}", "sender": "${FROM}",
-        "reference": "${REFERENCE}", "datacoding": "${DATACODING}", "status_callback": "https://otp.example.com/webhooks/bird",
-        "validity_period": "5m", "timeout": "5s", "account": "account.yaml",
-    }},
-    "routes": [{"countries": ["GB", "NL"], "gateways": ["bird"], "share": 1.0}],
-    "otp": {"digits": 6, "lifetime": "5m", "template": "{code} is your Acme code.", "max_attempts": 5, "resend_after": "30s",
-            "resend_limit": 3},
-    "objectives": {"delivered_within": "10s", "peak": "5/s"},
-    "profile": "production",
-}
+HEALTHY = manifest({
+    "provider": "messagebird", "access_key": "${KEY}", "signing_key": "${SIGNING}", "sender": "${FROM}",
+    "reference": "${REFERENCE}", "datacoding": "${DATACODING}", "status_callback": "https://otp.example.com/webhooks/bird",
+    "validity_period": "5m", "timeout": "5s",
+}, ["GB", "NL"])
 DEPLOYED = {"KEY": KEY, "SIGNING": SIGNING_KEY, "FROM": "ACME", "REFERENCE": "otp", "DATACODING": "auto"}
 ACCOUNT: dict[str, Any] = {
     "provider": "messagebird", "account": {"kind": "full", "status": "active"},
@@ -44,19 +29,8 @@ ACCOUNT: dict[str, Any] = {
 
 
 def found(folder: Path, deployed: dict[str, str], changes: dict[str, Any], account: dict[str, Any]) -> dict[str, str]:
-    """Rules that speak, and the line of the deployed file they point at (empty elsewhere)."""
-    manifest = {**HEALTHY, **{name: {**HEALTHY.get(name, {}), **value} if name != "routes" else value for name, value in changes.items()}}
-    (folder / "production.env").write_text("".join(f"{name}={value}\n" for name, value in {**DEPLOYED, **deployed}.items()))
-    (folder / "account.yaml").write_text(yaml.safe_dump({**ACCOUNT, **account}))
-    (folder / "otpgate.yaml").write_text(yaml.safe_dump(manifest))
-    loaded = manifests.load(folder / "otpgate.yaml", {})
-    walked = walk(loaded, {"messagebird": loading.pack("messagebird")}, rules=rules.load(), today=date(2026, 11, 1))
-    lines = (folder / "production.env").read_text().splitlines()
-    return {
-        one.rule: lines[one.location.line - 1].partition("=")[0] if one.location.file == "production.env" else ""
-        for one in walked.findings
-        if one.severity != "note"
-    }
+    """Rules that speak of the healthy deployment with these changes, and the deployed names they point at."""
+    return judged(folder, HEALTHY, {**DEPLOYED, **deployed}, {**ACCOUNT, **account}, changes)
 
 
 def test_healthy_configuration_is_not_spoken_against(tmp_path: Path) -> None:
@@ -74,7 +48,7 @@ CASES: dict[str, tuple[str, str, dict[str, str], dict[str, Any], dict[str, Any]]
     "an originator with a blank": ("SN001", "FROM", {"FROM": "ACME Inc"}, {}, {}),
     "an originator of twelve letters": ("SN001", "FROM", {"FROM": "ACMECOMPANYX"}, {}, {}),
     "a name for the United States": (
-        "SN003", "FROM", {}, {"routes": [{"countries": ["US"], "gateways": ["bird"], "share": 1.0}]},
+        "SN003", "FROM", {}, {"routes": [{"countries": ["US"], "gateways": ["only"], "share": 1.0}]},
         {"destinations": {"enabled": ["US"]}}),
     "plain cannot carry the text": ("EN004", "DATACODING", {"DATACODING": "plain"}, {"otp": {"template": "{code} - ваш код Acme"}}, {}),
     "an unknown datacoding": ("VR005", "DATACODING", {"DATACODING": "utf8"}, {}, {}),
