@@ -19,6 +19,7 @@ COUNTRIES = {"primary": "US", "fallback": "GB"}
 def test_an_incident_is_named_by_its_family(tmp_path: Path, case: dict[str, Any]) -> None:
     """The scenario is red and the finding has one of the families the corpus gives the incident."""
     service = Small(tmp_path, *case["defects"])
+    service.promise_little()
     if "unset" in case:
         service.set(**{case["unset"]: ""})
     for file, (old, new) in case.get("account", {}).items():
