@@ -270,6 +270,12 @@ def test_webhooks_are_judged_by_their_operation(judge: Judge) -> None:
     assert judge.endpoints["status"].webhook
 
 
+def test_body_that_may_be_absent(judge: Judge) -> None:
+    """No body and no label are fine where the body is optional; a label alone is judged."""
+    assert judge.request("status", [], {}, b"", "") == []
+    assert [one.where for one in judge.request("status", [], {}, b"", "text/csv")] == ["header.content-type"]
+
+
 def test_judging_a_send_is_cheap(judge: Judge) -> None:
     """Matching and judging one send, decoding included, costs far less than the request itself."""
     body = b"To=%2B12025550143&Body=Your+code+is+482913&Validity=300"
