@@ -25,7 +25,7 @@ class Routes:
     def add(self, template: str, method: str, operation: str) -> None:
         """A segment holds at most one parameter, with or without text around it."""
         node = self._root
-        for segment in template.strip("/").split("/"):
+        for segment in segments_of(template):
             match = _PARAMETER.search(segment)
             if match is None:
                 node = node.literal.setdefault(segment, _Node())
