@@ -14,6 +14,7 @@ FAKE = Fake(
         Operation(id="list_messages", handle=messages.list_messages),
         Operation(id="get_message", handle=messages.get_message),
         Operation(id="get_account", handle=account.get_account),
+        Operation(id="get_account_twice_slashed", handle=account.get_account),
         Operation(id="list_numbers", handle=account.list_numbers),
         Operation(id="get_number", handle=account.get_number),
         Operation(id="list_campaigns", handle=account.list_campaigns),
