@@ -25,8 +25,13 @@ def started(small: Contained, *options: str) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "otpgate", "verify", "manifest.yaml", "--engine", "docker", "--format", "json", *options]
     return subprocess.Popen(
         command, cwd=small.folder, env=os.environ | {"OTPGATE_TRACEBACK": "1"}, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-        text=True, start_new_session=True,
+        text=True, start_new_session=True, preexec_fn=hears_interrupts,  # noqa: PLW1509 - no thread is running yet
     )
+
+
+def hears_interrupts() -> None:
+    """A program started in the background inherits an ignored SIGINT; a terminal's does not."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def until_playing(engine: Any, process: subprocess.Popen[str], containers: int = 4) -> list[Any]:
