@@ -1,9 +1,9 @@
-"""Infobip's SMS API, v3 and v2, as an OTP service meets it: translation only, decisions are core's."""
+"""Infobip's SMS API, v3 and v2, and its 2FA, as an OTP service meets it: translation only, decisions are core's."""
 
 from __future__ import annotations
 
 from otpgate_fakes.core.fake import Fake, Operation
-from otpgate_fakes.infobip import account, parse, receipts, render, senders
+from otpgate_fakes.infobip import account, parse, pins, receipts, render, senders
 
 __all__ = ["FAKE"]
 
@@ -20,6 +20,13 @@ FAKE = Fake(
         Operation(id="list_api_keys", handle=account.list_api_keys),
         Operation(id="list_numbers", handle=account.list_numbers),
         Operation(id="list_subscriptions", handle=account.list_subscriptions),
+        Operation(id="send_pin", kind="send", product="verify", parse=pins.send, render=pins.sent, peek=parse.pin_recipient),
+        Operation(id="resend_pin", kind="send", product="verify", parse=pins.resend, render=pins.sent, peek=parse.pin_recipient),
+        Operation(id="verify_pin", product="verify", handle=pins.verify),
+        Operation(id="list_applications", product="verify", handle=pins.list_applications),
+        Operation(id="get_application", product="verify", handle=pins.get_application),
+        Operation(id="list_application_messages", product="verify", handle=pins.list_messages),
+        Operation(id="list_verifications", product="verify", handle=pins.list_verifications),
     ),
     claim=parse.claim,
     render_error=render.error,

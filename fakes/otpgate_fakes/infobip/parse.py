@@ -43,6 +43,13 @@ def recipient(request: Request) -> str | None:
     return f"+{digits}" if NUMBER.fullmatch(digits) else None
 
 
+def pin_recipient(request: Request) -> str | None:
+    """The recipient of a PIN, E.164; a resend names none."""
+    to = request.json.get("to") if isinstance(request.json, dict) else None
+    digits = to.removeprefix("+") if isinstance(to, str) else ""
+    return f"+{digits}" if NUMBER.fullmatch(digits) else None
+
+
 def first_destination(request: Request) -> dict[str, Any]:
     """The first destination of a body, empty where there is none."""
     found: Any = request.json

@@ -97,6 +97,8 @@ def error(
     context: Context, request: Request, operation: Operation | None, row: ErrorRow, detail: dict[str, str]
 ) -> Reply:
     """A rejection inside a 200, or an HTTP error in the shape of the path that was called."""
+    if row.phase == "body" and row.product == "verify":
+        return pin_refusal(context, request, row, detail)
     if row.phase == "body":
         destination = first_destination(request)
         id = detail.get("message_id") or destination.get("messageId") or context.ids.uuid()
@@ -122,6 +124,17 @@ def error(
             exception["validationErrors"] = {parameter: [wrong]}
         body = {"requestError": {"serviceException": exception}}
     return reply(body, status, headers)
+
+
+def pin_refusal(context: Context, request: Request, row: ErrorRow, detail: dict[str, str]) -> Reply:
+    """A PIN that was not sent, or not the right one, inside a 200."""
+    if row.code != "MESSAGE_NOT_SENT":
+        return reply({
+            "pinId": detail.get("pin_id", ""), "msisdn": detail.get("to", ""), "verified": False,
+            "attemptsRemaining": int(detail.get("left") or 0), "pinError": row.code,
+        })
+    id = request.path_params.get("pinId") or context.ids.upper_hex(32)
+    return reply({"pinId": id, "to": detail.get("to", ""), "smsStatus": row.code})
 
 
 def unknown_path(context: Context, request: Request) -> Reply:

@@ -130,9 +130,10 @@ def injected(row: ErrorRow) -> Cause:
     return cause
 
 
+ROWS = [row for row in PACK.errors if row.product.startswith("sms")]
 CASES = [
     pytest.param(row, cause, id=f"{row.product}-{row.code}-{index}")
-    for row in PACK.errors
+    for row in ROWS
     for index, cause in enumerate(CAUSES.get((row.product, row.code)) or [injected(row)])
 ]
 
@@ -147,7 +148,7 @@ def test_the_catalogue_has_every_row_of_the_tables() -> None:
 
 def test_only_what_state_and_input_cannot_cause_is_injected() -> None:
     """Every row is caused by state or input unless its trigger is the carrier's or the provider's own."""
-    keys = {(row.product, row.code): row.trigger for row in PACK.errors}
+    keys = {(row.product, row.code): row.trigger for row in ROWS}
     assert not set(CAUSES) - set(keys)
     assert {trigger for key, trigger in keys.items() if key not in CAUSES} <= INJECTED
 

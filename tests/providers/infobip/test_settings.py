@@ -64,3 +64,20 @@ def test_misconfiguration_is_found_at_its_line(tmp_path: Path, case: Any) -> Non
     """Each is found by its rule, on the deployed line that causes it."""
     rule, name, deployed, changes, account = case
     assert found(tmp_path, deployed, changes, account).get(rule) == name
+
+
+PINS = {"gateways": {"only": {
+    "provider": "infobip", "product": "verify", "api_key": "${KEY}", "base_url": "${BASE}", "application_id": "${APP}",
+    "message_id": "${MESSAGE}", "callback_secret": "${SECRET}", "timeout": "5s", "account": "account.yaml",
+}}}
+PROVIDERS_CODE = {"otp": {"issued_by": "provider", "verified_by": "provider"}}
+
+
+@pytest.mark.parametrize(("limit", "speaks"), [(2, False), (5, True)])
+def test_pins_more_often_than_the_default_allows(tmp_path: Path, limit: int, speaks: bool) -> None:
+    """A verify gateway is sound with two resends; five are more than the three PINs a day Infobip sends by default."""
+    changes = {**PINS, "otp": {**PROVIDERS_CODE["otp"], "resend_limit": limit}}
+    subscription = {"callbacks": {**ACCOUNT["callbacks"], "status": "https://otp.example.com/webhooks/infobip"}}
+    rules = found(tmp_path, {"APP": "0933F3BC087D2A617AC6DCB2EF5B8A61", "MESSAGE": "9C815F8AF3328"}, changes, subscription)
+    assert ("OP005" in rules) is speaks
+    assert set(rules) <= {"OP005"}
