@@ -10,10 +10,12 @@ import pytest
 from otpgate.contracts.credentials import made_up
 from otpgate.contracts.fuzz import fuzz
 from otpgate.contracts.live import parameters
-from otpgate.contracts.playing import Played
+from otpgate.contracts.playing import Played, playing
 from otpgate_contracts import loading
+from otpgate_contracts.admin import FakeGateway, FakesConfig, Listen
 from otpgate_contracts.wire import Judge
-from tests.contract_suite.conftest import count
+from tests.contract_suite.conftest import RECORDED, count
+from tests.contract_suite.planting import ANSWERS, Between
 
 
 def known(provider: str) -> dict[str, str]:
@@ -39,3 +41,26 @@ def test_a_fake_conforms_to_its_document(provider: str, played: Played, tmp_path
     )
     assert [(one.operation, one.code, one.title, one.text[:1500]) for one in found.broken] == []
     count(operations=found.operations, cases=found.cases, links=found.links)
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("deviation", ["another success status", "null where text is due", "a page instead of data"])
+def test_schemathesis_notices_a_deviation(deviation: str, tmp_path: Path) -> None:
+    """A fake whose answers leave its document makes the run red."""
+    provider = RECORDED[0]
+    pack = loading.pack(provider)
+    credentials = made_up(pack)
+    document = tmp_path / "openapi.json"
+    document.write_text(json.dumps(loading.openapi(pack)))
+    with playing(FakesConfig(
+        gateways=[FakeGateway(name=provider, provider=provider, secrets=credentials.secrets)],
+        listen=Listen(providers={provider: "127.0.0.1:0"}), clock="manual", seed=1, trusting=True,
+    )) as played:
+        between = Between(played.base(provider))
+        between.plant = ANSWERS[deviation]
+        found = fuzz(
+            str(document), base=between.url, examples=3, phases=("coverage",), headers=credentials.headers(), known=known(provider),
+        )
+        between.close()
+    assert found.broken
+    count(deviations_schemathesis_noticed=1)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
+from datetime import date
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -55,7 +56,7 @@ def load(path: Path) -> dict[str, Any]:
         raise UsageError("the document describes no path", where=str(path), why="nothing could be judged by it")
     whole = gathered(document, path.parent)
     whole["paths"] = {prefix(whole) + name: item for name, item in whole["paths"].items()}
-    modern: dict[str, Any] = as_3_1(whole) if version.startswith("3.0") else whole
+    modern: dict[str, Any] = plain(as_3_1(whole) if version.startswith("3.0") else whole)
     return modern
 
 
@@ -131,6 +132,15 @@ def as_3_1(node: Any) -> Any:
         elif made.get(bound) is False:
             del made[bound]
     return made
+
+
+def plain(node: Any) -> Any:
+    """A document whose dates, which YAML reads as such, are the texts they stand for."""
+    if isinstance(node, list):
+        return [plain(one) for one in node]
+    if isinstance(node, dict):
+        return {str(name): plain(one) for name, one in node.items()}
+    return node.isoformat() if isinstance(node, date) else node
 
 
 def rejudged(call: Exchange, spec: Spec) -> Exchange:
