@@ -212,7 +212,7 @@ CAUSES: dict[str, list[Cause]] = {
     "E404": [sending(applicationId="unknown"), sending(messageId="unknown")],
     "E429": [with_state(lambda bip: [send(bip), send(bip)][-1], limits={"per_second": 1})],
     "MESSAGE_NOT_SENT": [
-        sending(to="0791234567"), sending(to=None), sending(**{"from": "NOTMINE"}), with_state(sending(), opted_out=[f"+{CH}"]),
+        sending(to="0791234567"), sending(to="4477009"), sending(to=None), sending(**{"from": "NOTMINE"}), with_state(sending(), opted_out=[f"+{CH}"]),
         with_state(sending(), balance={"amount": "0.00"}), with_state(sending(), destinations={"enabled": ["US"]}),
         with_state(sending(), account={"id": "acme", "kind": "trial"}, verified_recipients=[f"+{GB}"]),
     ],
