@@ -80,7 +80,7 @@ def test_a_lane_ends_when_told(host: Host) -> None:
         for _ in range(200):
             host.through(ready["control"], "/_otpgate/health")
 
-    with pytest.raises(OSError, match="502"):
+    with pytest.raises((OSError, http.client.HTTPException)):
         ask_until_closed()
 
 
