@@ -100,6 +100,9 @@ def cli_page() -> str:
         if command is not None:
             inner = click.Context(command, info_name=name, parent=context, max_content_width=100, terminal_width=100)
             lines += [f"## otpgate {name}", "", "```text", command.get_help(inner), "```", ""]
+            for part, below in command.commands.items() if isinstance(command, click.Group) else ():
+                deeper = click.Context(below, info_name=part, parent=inner, max_content_width=100, terminal_width=100)
+                lines += [f"### otpgate {name} {part}", "", "```text", below.get_help(deeper), "```", ""]
     return "\n".join(lines)
 
 
