@@ -17,7 +17,7 @@ from otpgate_contracts import loading
 from otpgate_contracts.model import ErrorRow
 from otpgate_contracts.wire import Judge
 from tests.providers.conftest import Running, Start
-from tests.providers.infobip.conftest import CH, GB, HOST, KEY, OTHER_KEY, PUBLIC, US, Bip, account, gateway, report_of
+from tests.providers.infobip.conftest import CH, GB, HOST, KEY, OTHER_KEY, US, Bip, account, gateway, report_of
 
 PACK = loading.pack("infobip")
 JUDGE = Judge(loading.openapi(PACK))
@@ -259,4 +259,3 @@ def test_every_row_is_reached(pins: Bip, row: ErrorRow, cause: Cause) -> None:
 def test_any_application_will_do_while_none_is_described(bip: Bip) -> None:
     """An account file without services says nothing of applications: the call is taken."""
     assert send(bip, applicationId="ANY", messageId="ANY").json()["smsStatus"] == "MESSAGE_SENT"
-    assert account()["callbacks"]["status"].startswith(PUBLIC)

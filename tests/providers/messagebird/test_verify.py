@@ -15,7 +15,7 @@ from otpgate_contracts.model import ErrorRow
 from otpgate_contracts.wire import Judge
 from otpgate_fakes.core.verifications import Verification
 from tests.providers.conftest import Running, Start
-from tests.providers.messagebird.conftest import GB, KEY, NL, US, Bird, account, gateway
+from tests.providers.messagebird.conftest import GB, KEY, NL, US, Bird, gateway
 from tests.providers.messagebird.test_settings import found
 
 PACK = loading.pack("messagebird")
@@ -217,7 +217,6 @@ def test_a_verification_ends_once() -> None:
     assert used.check("1", 0.0) == "over"
 
 
-def test_account_of_these_tests_is_healthy(bird: Bird) -> None:
+def test_healthy_twin(bird: Bird) -> None:
     """The same call that the rows above spoil is taken as it stands."""
     assert bird.verify().status_code == 201
-    assert account()["account"]["kind"] == "full"
