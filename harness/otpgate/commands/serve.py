@@ -50,9 +50,9 @@ def _serve(process: subprocess.Popen[bytes]) -> int:
     assert process.stdout is not None
     line = process.stdout.readline()
     if line:
-        sys.stdout.write(line.decode())
+        print(f"otpgate: inbox and admin API at {_control(line)}/ (Ctrl-C ends)", file=sys.stderr, flush=True)
+        sys.stdout.write(line.decode())  # last: who reads it may end this at once
         sys.stdout.flush()
-        print(f"otpgate: inbox and admin API at {_control(line)}/ (Ctrl-C ends)", file=sys.stderr)
     code = process.wait()
     if line:
         raise EnvironmentUnusable(f"the fakes ended by themselves (exit code {code})")
