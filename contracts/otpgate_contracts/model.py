@@ -132,7 +132,8 @@ class Webhook(Fact, frozen=True, kw_only=True):
     """How delivery receipts reach the service.
 
     `needs` names settings without which the provider sends none, whatever callback is configured.
-    `signature_key` provider: it signs with a private key of its own, and the service needs no secret to check.
+    `signature_key` provider: it signs with a private key of its own, and the service needs no secret to check. pair: it
+    signs with the private key of the account, and the service holds the public half (see otpgate_contracts.signing_pair).
     `signature_covers` url: the signature holds whatever the fields say, so no service can notice that they changed.
     """
 
@@ -147,7 +148,7 @@ class Webhook(Fact, frozen=True, kw_only=True):
     signature_settings: tuple[str, ...] = ()
     signature_time: str | None = None
     signature_always: bool = True
-    signature_key: Literal["shared", "provider"] = "shared"
+    signature_key: Literal["shared", "provider", "pair"] = "shared"
     signature_covers: Literal["fields", "url"] = "fields"
     needs: tuple[str, ...] = ()
     message_id_field: str = ""

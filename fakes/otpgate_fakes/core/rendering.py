@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from otpgate_contracts.admin import Forgery
 from otpgate_contracts.model import Webhook
+from otpgate_contracts.signing_pair import TEST_KEY
 from otpgate_fakes.core.clock import Clock
 from otpgate_fakes.core.fake import ReceiptRequest
 
@@ -41,6 +42,8 @@ def signing_secret(context: Context, webhook: Webhook) -> str | None:
         return None
     if webhook.signature_key == "provider":
         return OWN_KEY
+    if webhook.signature_key == "pair":
+        return (context.account.callbacks.secret if context.account is not None else None) or TEST_KEY
     secrets = (context.secret(name) for name in webhook.signature_settings)
     secret = next((value for value in secrets if value), None)
     if webhook.signature_always:

@@ -147,6 +147,7 @@ class DockerEngine:
         image, contents = self.images.trusting(plan.image, lambda: self.trust)
         preload = docker_images.preload(contents) if plan.time_shift else None
         lane.clock = preload is not None
+        lane.notes.extend(plan.notes)
         environment = self._environment(plan, contents, port, preload, lane.notes)
         publics = [edge.public.partition("://")[2].partition(":")[0] for edge in plan.fakes.edges]
         container = DockerContainer(image, env=environment).with_kwargs(

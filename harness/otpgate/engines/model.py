@@ -40,6 +40,7 @@ class LanePlan(Struct, frozen=True, kw_only=True):
     needs: tuple[Any, ...] = ()
     inherited: tuple[str, ...] = ()
     time_shift: bool = False
+    notes: tuple[str, ...] = ()
 
 
 class Lane(Protocol):

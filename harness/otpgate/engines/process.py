@@ -138,6 +138,7 @@ class ProcessEngine:
         workdir = os.path.join(lane.folder, "work")
         document = self.fakes_document(plan, port, fenced=lane.fenced)
         environment = dict(plan.environment)
+        lane.notes.extend(plan.notes)
         if not lane.fenced and plan.url is None:
             document, environment, lane.twins = unfenced.with_twins(
                 document, environment, self.options.run_id, lane.notes

@@ -148,8 +148,9 @@ def callback_secret_wrong(gateway: GatewaySubject) -> Iterator[Fault]:
             )
             return
     state = gateway.account.callbacks
-    if same_secret(secret.text, state.secret_sha256, state.secret) is False:
-        padded = same_secret(bare(secret.text), state.secret_sha256, state.secret)
+    theirs = None if hook.signature_key == "pair" else state.secret
+    if same_secret(secret.text, state.secret_sha256, theirs) is False:
+        padded = same_secret(bare(secret.text), state.secret_sha256, theirs)
         yield Fault(
             message=f"{label(secret)}, with which `{gateway.name}` checks receipts, is not the secret the account signs with"
             + ("; only what surrounds it differs." if padded else ": every genuine receipt is refused."),

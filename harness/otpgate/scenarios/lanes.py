@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
+import re
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
@@ -14,6 +16,7 @@ from otpgate.errors import UsageError
 from otpgate.scenarios.plan import PlannedLane
 from otpgate_contracts.admin import Edge, FakeGateway, FakesConfig
 from otpgate_contracts.model import Pack
+from otpgate_contracts.signing_pair import TEST_KEY, public_half
 
 SECRET_KINDS = ("secret", "key")
 COMMON_SECRETS = ("callback_secret",)
@@ -31,14 +34,48 @@ def lane_plan(
             "the manifest does not say how the service is started", where=manifest.file,
             do="add service.start with a command, an image or a url",
         )
+    environment = {**composed(manifest, environ), **(override or {})}
+    notes = hand_test_keys(manifest, packs, environment)
     return LanePlan(
         name=lane.name, command=start.command, image=start.image, url=start.url,
         directory=os.path.normpath(os.path.join(manifest.folder, start.directory)),
-        environment={**composed(manifest, environ), **(override or {})},
+        environment=environment, notes=tuple(notes),
         ready=start.ready, ready_within=start.ready_within, port=start.port,
         fakes=fakes(manifest, packs, seed), hosts=provider_hosts(packs.values()), allow=manifest.allow, needs=manifest.needs,
         time_shift=lane.shifted, inherited=tuple(name for name in KEPT if not stated(manifest, name)),
     )
+
+
+def hand_test_keys(manifest: Manifest, packs: dict[str, Pack], environment: dict[str, str]) -> list[str]:
+    """Put the fakes' public key where a deployed one stands, for nobody here can sign for that; what was done, in words.
+
+    A key that is malformed, or known not to be the account's, is left alone: then true receipts are to be refused.
+    """
+    notes = []
+    for gateway in manifest.gateways.values():
+        pack = packs.get(gateway.provider)
+        hook = next((one for one in (pack.provider.webhooks if pack else ()) if gateway.product in one.products), None)
+        if pack is None or hook is None or hook.signature_key != "pair":
+            continue
+        callbacks = gateway.account.callbacks if gateway.account is not None else None
+        for name in hook.signature_settings:
+            spec, text = pack.setting(name), gateway.text(name)
+            if spec is None or not text or (spec.pattern and not re.search(spec.pattern, text)):
+                continue
+            if callbacks is not None and (callbacks.secret or callbacks.secret_sha256 not in (None, digest(text))):
+                continue
+            changed = sorted(key for key, value in environment.items() if text in value)
+            environment.update({key: environment[key].replace(text, public_half(TEST_KEY)) for key in changed})
+            if changed:
+                notes.append(
+                    f"{', '.join(changed)}: the service was handed a test key for {gateway.name}.{name}, because only the"
+                    " provider can sign for the deployed one"
+                )
+    return notes
+
+
+def digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def stated(manifest: Manifest, name: str) -> bool:
