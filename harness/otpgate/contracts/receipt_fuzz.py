@@ -11,7 +11,7 @@ import random
 import string
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote_from_bytes, urlencode
 
 from msgspec import Struct
 
@@ -23,31 +23,44 @@ HUGE = 1_000_000
 DEEP = 5_000
 MANY = 2_000
 LONGEST = 12
+QUERY, LONGEST_QUERY = "query", 16_000
 
 
 class Odd(Struct, frozen=True, kw_only=True):
-    """One receipt. `fits`: it fits the schema, only its signature is missing."""
+    """One receipt. `fits`: it fits the schema, only its signature is missing. `query` holds what a GET says."""
 
     name: str
     method: str
     content_type: str
     body: bytes
+    query: str = ""
     fits: bool = False
 
 
 def odd_receipts(judge: Judge, field: str, count: int, seed: int) -> Iterator[Odd]:
-    """`count` receipts for the webhooks whose body has this field (the message id); each way of being odd in turn."""
+    """`count` receipts for the webhooks whose body or query has this field (the message id); each way of being odd in turn."""
     chance = random.Random(seed)
     found = [(endpoint.method, media, content["schema"]) for endpoint in judge.endpoints.values() if endpoint.webhook
              for media, content in judge.resolve(judge.operation(endpoint.id).get("requestBody", {})).get("content", {}).items()
              if media in (FORM, JSON) and field.partition(".")[0] in properties(judge, content.get("schema", {}))]
+    asked = [(one.method, [part for part in judge.parameters(one.id) if part.get("in") == "query"])
+             for one in judge.endpoints.values() if one.webhook]
+    found = [
+        (method, QUERY, {"properties": {one["name"]: one.get("schema", {}) for one in parts},
+                         "required": [one["name"] for one in parts if one.get("required")]})
+        for method, parts in asked if any(one["name"] == field for one in parts)
+    ] or found
     ways = list(WAYS.items())
     for number in range(count if found else 0):
         method, media, schema = found[number // len(ways) % len(found)]
         name, way = ways[number % len(ways)]
         fields = sample(judge, schema, chance)
-        body, label = way(dict(fields), media, chance)
-        yield Odd(name=name, method=method, content_type=label, body=body, fits=name == "unsigned")
+        body, label = way(dict(fields), FORM if media == QUERY else media, chance)
+        if media == QUERY:
+            query = quote_from_bytes(body, safe="%=&+")[:LONGEST_QUERY]
+            yield Odd(name=name, method=method, content_type="", body=b"", query=query, fits=name == "unsigned")
+        else:
+            yield Odd(name=name, method=method, content_type=label, body=body, fits=name == "unsigned")
 
 
 def properties(judge: Judge, schema: Mapping[str, Any]) -> dict[str, Any]:

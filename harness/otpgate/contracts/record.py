@@ -288,7 +288,7 @@ def failing(side: Side, receipt: Receipt) -> str | None:
 
 
 def field(text: str, name: str | None) -> str | None:
-    """A field of a form or JSON text, its name dotted where it is nested."""
+    """A field of a form or JSON text, its name dotted where it is nested; a number counts in a list."""
     if not name or not text:
         return None
     try:
@@ -296,7 +296,10 @@ def field(text: str, name: str | None) -> str | None:
     except ValueError:
         return dict(parse_qsl(text)).get(name)
     for part in [name] if isinstance(value, dict) and name in value else name.split("."):
-        value = value.get(part) if isinstance(value, dict) else None
+        if isinstance(value, list) and part.isdigit():
+            value = dict(enumerate(value)).get(int(part))
+        else:
+            value = value.get(part) if isinstance(value, dict) else None
     return None if value is None else str(value)
 
 

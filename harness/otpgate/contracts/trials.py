@@ -136,7 +136,8 @@ def of_receipts(manifest: Manifest, gateway: Gateway, pack: Pack, case: Case, la
 def struck(lane: Lane, path: str, odd: Odd, signed: bool) -> tuple[str, str] | None:
     """What an odd receipt did to the service; None where it stood it."""
     headers = {"Content-Type": odd.content_type} if odd.content_type else {}
-    answer = lane.call(odd.method, path, headers=headers, body=odd.body, timeout=PATIENCE)
+    target = f"{path}?{odd.query}" if odd.query else path
+    answer = lane.call(odd.method, target, headers=headers, body=odd.body, timeout=PATIENCE)
     if answer.error and "no answer" in answer.error:
         return "receipt_slow", f"a receipt with {odd.name} got no answer within {PATIENCE:g} s"
     if answer.status >= 500 or (answer.error and not lane.alive()):

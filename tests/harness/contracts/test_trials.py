@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl
 
 import pytest
 
@@ -141,3 +142,13 @@ def test_odd_receipts_come_from_the_schema(provider: str) -> None:
     for odd in (one for one in made if one.fits):
         headers = {"x-twilio-signature": "c2lnbmF0dXJl"}
         assert any(judge.request(id, (), headers, odd.body, odd.content_type) == [] for id in webhooks)
+
+
+def test_odd_receipts_of_a_provider_that_calls_with_get() -> None:
+    """Where everything stands in the query, the query is what is odd; the merely unsigned one fits its parameters."""
+    judge = Judge(loading.openapi(loading.pack("messagebird")))
+    made = [*odd_receipts(judge, "id", len(WAYS), 3)]
+    assert {(one.name, one.method, one.body) for one in made} == {(name, "GET", b"") for name in WAYS}
+    (fits,) = (one for one in made if one.fits)
+    assert judge.request("receive_report", parse_qsl(fits.query), {}, b"", "") == []
+    assert all(len(one.query) <= 16_000 and one.query.isascii() for one in made)
