@@ -13,25 +13,19 @@ import click
 
 from otpgate import rules
 from otpgate.cli import COMMANDS, app
+from otpgate.commands.rules import catalogue
+from otpgate.rules import FAMILIES
 from otpgate.rules.pages import page
 from otpgate.scenarios import library
 from otpgate_contracts import loading
 from otpgate_contracts.model import Fact, Pack
 
 MARK = "<!-- Written by `nox -s docs` from the code. Do not edit. -->\n"
-FAMILIES = {
-    "CR": "credentials", "EP": "endpoint and region", "SN": "sender", "DP": "destination permission",
-    "RC": "registration and compliance", "TP": "template and content", "EN": "encoding and number format",
-    "WH": "webhooks and receipts", "TL": "TLS, trust and clock", "TO": "timeouts and retries",
-    "RQ": "rate, quota, spend", "FO": "failover and routing", "OP": "one-time-passcode policy",
-    "EV": "environment mix-up, trial, test and mock settings", "SV": "silent failure made visible",
-    "VR": "provider ids, keys and SDK versions", "FL": "flow wiring", "EX": "secrets exposed",
-}
 
 
 def pages() -> dict[str, str]:
     """Every generated page by its path under docs/."""
-    written = {f"rules/{rule.id}.md": rule_page(rule) for rule in rules.load().values()}
+    written = {f"rules/{rule.id}.md": rule_page(rule) for rule in catalogue().values()}
     written["rules/index.md"] = rules_index()
     written["scenarios.md"] = scenarios_page()
     written["cli.md"] = cli_page()
@@ -59,7 +53,7 @@ def rule_page(rule: rules.Rule) -> str:
 
 
 def rules_index() -> str:
-    known = rules.load()
+    known = catalogue()
     lines = [
         "# Rules", "", f"{len(known)} rules. `otpgate explain ID` prints the same text.", "",
         "The Bad and Good samples are fragments laid over one small healthy service, "

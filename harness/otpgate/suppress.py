@@ -19,6 +19,7 @@ from otpgate import __version__
 from otpgate.config.model import Manifest
 from otpgate.errors import UsageError
 from otpgate.findings import Finding, Fix, Location, Span, fingerprint
+from otpgate.rules.registry import Fault, registered, rule
 
 UNUSED_RULE, UNUSED_NAME = "FL090", "unused-suppression"
 HELP = "https://otpgate.readthedocs.io/rules/"
@@ -94,20 +95,40 @@ def apply(findings: Iterable[Finding], manifest: Manifest, files: Iterable[str],
             kept.append(finding)
     if not partial:
         expired = [item for item in suppressions if item not in live]
-        kept += [_unused(item, "has expired") for item in expired]
-        kept += [_unused(item, "matches no finding") for index, item in enumerate(live) if index not in used]
+        idle = [item for index, item in enumerate(live) if index not in used]
+        for item, what in (*((one, "has expired") for one in expired), *((one, "matches no finding") for one in idle)):
+            kept += _told(item, what)
     return Judged(tuple(kept), len(found) - len([f for f in kept if f.rule != UNUSED_RULE]))
 
 
-def _unused(item: Suppression, what: str) -> Finding:
-    rules = ", ".join(item.rules)
-    return Finding(
-        rule=UNUSED_RULE, name=UNUSED_NAME, severity="note", confidence="high",
-        title="A suppression that matches nothing", message=f"the suppression of {rules} {what}", gateway=item.gateway,
-        provider=None, countries=(), impact=None, location=Location.of(item.span),
-        fix=Fix("remove it, or correct the rule it names"), help=f"{HELP}{UNUSED_RULE}/",
-        fingerprint=fingerprint(UNUSED_RULE, item.gateway, item.span.file, rules),
-    )
+@rule(UNUSED_RULE, UNUSED_NAME, scope="acceptance", severity="note")
+def unused(outlived: Iterable[tuple[Suppression, str]]) -> Iterator[Fault]:
+    """A suppression that matches nothing.
+
+    Why: an acceptance that outlives its finding would silence the next one of its kind.
+
+    Fix: remove it, or correct the rule it names.
+
+    Sources: seen by every whole run; a run that looks at a part (`--select`, `--gateway`, ...) says nothing of it.
+    """
+    for item, what in outlived:
+        rules = ", ".join(item.rules)
+        yield Fault(
+            message=f"the suppression of {rules} {what}", at=item.span, discriminator=rules,
+            fix=Fix("remove it, or correct the rule it names"),
+        )
+
+
+def _told(item: Suppression, what: str) -> Iterator[Finding]:
+    known = registered()[UNUSED_RULE]
+    for fault in unused([(item, what)]):
+        if isinstance(fault, Fault):
+            yield Finding(
+                rule=known.id, name=known.name, severity=known.severity, confidence=known.confidence,
+                title=known.title.rstrip("."), message=fault.message, gateway=item.gateway, provider=None, countries=(),
+                impact=None, location=Location.of(item.span), fix=fault.fix, help=f"{HELP}{known.id}/",
+                fingerprint=fingerprint(known.id, item.gateway, item.span.file, fault.discriminator),
+            )
 
 
 def _comments(manifest: Manifest, files: Iterable[str]) -> Iterator[Suppression]:

@@ -12,12 +12,13 @@ import msgspec
 from otpgate import rules
 from otpgate.rules.registry import Rule
 
-CHECKS = "otpgate.checks"
+OTHERS = ("otpgate.checks", "otpgate.suppress")
 
 
 def catalogue() -> dict[str, Rule]:
-    """Static rules, checks of traffic, and the rules of other distributions."""
-    import_module(CHECKS)
+    """Static rules, checks of traffic, what is said of suppressions, and the rules of other distributions."""
+    for module in OTHERS:
+        import_module(module)
     return rules.load(installed=True)
 
 

@@ -8,7 +8,7 @@ from datetime import date
 from otpgate.config.model import Manifest, Setting
 from otpgate.errors import InternalError
 from otpgate.findings import Confidence, Finding, Fix, Severity, Span
-from otpgate.rules.registry import Fault, Rule, registered
+from otpgate.rules.registry import STATIC, Fault, Rule, registered
 from otpgate.rules.subjects import GatewaySubject, ServiceSubject
 from otpgate.rules.walker import faults, finding, subject
 from otpgate_contracts.model import Pack
@@ -55,7 +55,7 @@ def static_fault(
     rule: Rule, service: ServiceSubject, gateway: str | None, countries: tuple[str, ...] | None
 ) -> Fault | None:
     """What the rule itself says of this gateway and these countries, else None."""
-    if rule.scope == "traffic":
+    if rule.scope not in STATIC:
         return None
     for fault in faults(rule, service, gateway if rule.scope != "service" else None):
         if isinstance(fault, Fault) and (

@@ -16,7 +16,8 @@ from msgspec import Struct
 from otpgate.config.model import Setting
 from otpgate.findings import Confidence, Fix, Severity, Span
 
-Scope = Literal["service", "gateway", "route", "traffic"]
+Scope = Literal["service", "gateway", "route", "traffic", "acceptance"]
+STATIC = ("service", "gateway", "route")
 
 
 class Fault(Struct, frozen=True, kw_only=True):

@@ -12,7 +12,7 @@ from otpgate.config.model import Manifest, Setting
 from otpgate.errors import InternalError, OtpgateError
 from otpgate.findings import SEVERITY_ORDER, Finding, Location, Related, Span, Undecided, fingerprint
 from otpgate.rules.dependencies import read
-from otpgate.rules.registry import Fault, Missing, Rule, registered
+from otpgate.rules.registry import STATIC, Fault, Missing, Rule, registered
 from otpgate.rules.subjects import GatewaySubject, RouteSubject, ServiceSubject
 from otpgate_contracts.model import Pack
 
@@ -34,7 +34,7 @@ def walk(
     """Judge a manifest. `select` and `ignore` take ids, names and families; `gateways` and `countries` narrow."""
     wanted = [
         rule for rule in (registered() if rules is None else rules).values()
-        if rule.scope != "traffic" and manifest.profile in rule.profiles and chosen(rule, select, ignore)
+        if rule.scope in STATIC and manifest.profile in rule.profiles and chosen(rule, select, ignore)
     ]
     service = subject(manifest, packs, today)
     only, narrowed = tuple(gateways), tuple(countries)

@@ -11,7 +11,7 @@ from otpgate.rules.pages import Sample, samples
 
 from .samples import configured, judged
 
-STATIC = {id: rule for id, rule in rules.load().items() if rule.scope != "traffic"}
+STATIC = {id: rule for id, rule in rules.load().items() if rule.scope in ("service", "gateway", "route")}
 BAD = [(id, blocks) for id, rule in STATIC.items() for blocks in samples(rules.page(rule).bad)]
 GOOD = [(id, blocks) for id, rule in STATIC.items() for blocks in samples(rules.page(rule).good)]
 
