@@ -250,7 +250,7 @@ def basic(header: str | None) -> tuple[str, str] | None:
         return None
     try:
         user, colon, password = base64.b64decode(value.strip(), validate=True).decode().partition(":")
-    except (binascii.Error, UnicodeDecodeError):
+    except ValueError:
         return None
     return (user, password) if colon else None
 

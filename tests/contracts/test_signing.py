@@ -232,3 +232,8 @@ def test_a_pack_brings_its_own_scheme(tmp_path: Path) -> None:
 
 def _spki() -> tuple[Any, Any]:
     return serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+
+
+def test_basic_outside_ascii_is_no_basic() -> None:
+    """A header that holds other letters than base64 has is unreadable, and breaks nothing."""
+    assert signing.basic("Basic §§§§") is None
