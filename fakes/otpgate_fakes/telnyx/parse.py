@@ -1,0 +1,134 @@
+"""Who calls, and what a call of /v2/messages wants."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from otpgate_contracts import numbering, signing, text
+from otpgate_fakes.core.fake import Claim, Operation, Refused, Request, Send
+from otpgate_fakes.core.reasons import is_callback
+
+if TYPE_CHECKING:
+    from otpgate_fakes.core.context import Context
+
+E164 = re.compile(r"\+[1-9][0-9]{6,14}")
+ENCODINGS: dict[str, str | None] = {"auto": None, "gsm7": "GSM7", "ucs2": "UCS2"}
+TYPES = ("SMS", "MMS")
+MOST_PARTS = 10
+RECOMMENDED_PARTS = 6
+"""Parts beyond which `auto_detect` refuses; unconfirmed."""
+
+SHORTENERS = re.compile(r"(?i)\b(bit\.ly|tinyurl\.com|goo\.gl|t\.co|ow\.ly|is\.gd|rb\.gy)/")
+LONGEST_URL = 2000
+
+
+def claim(request: Request, operation: Operation | None) -> Claim:
+    """The key as a bearer token; anything else is no key."""
+    header = request.headers.get("authorization")
+    key = signing.bearer(header)
+    if key is None and header:
+        return Claim(None, scheme="api_key", reason="credentials_wrong")
+    return Claim(key, secret=key, scheme="api_key")
+
+
+def fields_of(request: Request) -> dict[str, Any]:
+    """The body's fields; refused when it is not labelled as JSON, or is no object."""
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != "application/json":
+        raise Refused("10014")
+    if not isinstance(request.json, dict):
+        raise invalid("")
+    return request.json
+
+
+def recipient(request: Request) -> str | None:
+    """Whom a send is for, whatever else is wrong with it."""
+    to = request.json.get("to") if isinstance(request.json, dict) else None
+    return to if isinstance(to, str) and E164.fullmatch(to) else None
+
+
+def as_text(value: object) -> str:
+    """A JSON value as text; what is none is as good as nothing."""
+    return value if isinstance(value, str) else ""
+
+
+def invalid(parameter: str) -> Refused:
+    return Refused(reason="parameter_malformed", detail={"parameter": parameter})
+
+
+def send(request: Request, context: Context) -> Send:
+    fields = fields_of(request)
+    to, body = as_text(fields.get("to")), as_text(fields.get("text"))
+    sender, profile = as_text(fields.get("from")) or None, as_text(fields.get("messaging_profile_id")) or None
+    kind, encoding = fields.get("type") or "SMS", fields.get("encoding") or "auto"
+    if not isinstance(kind, str) or kind not in TYPES:
+        raise invalid("type")
+    if not isinstance(encoding, str) or encoding not in ENCODINGS:
+        raise invalid("encoding")
+    media = fields.get("media_urls") or []
+    if not isinstance(media, list) or (kind == "SMS" and media):
+        raise Refused("40304")
+    failover = as_text(fields.get("webhook_failover_url"))
+    if failover and (not is_callback(failover) or len(failover) > LONGEST_URL):
+        raise Refused(reason="callback_malformed")
+    if sender is not None and re.fullmatch(r"[0-9]{7,}", sender):
+        raise Refused(reason="sender_malformed")
+    if to and (sender or profile) and (body or media):
+        check_profile(context, profile, sender, to)
+        check_text(fields, body, encoding)
+    number = E164.fullmatch(to)
+    return Send(
+        to=to,
+        recipient=to if number else None,
+        sender=sender,
+        text=body,
+        pool=profile if sender is None else None,
+        callback=as_text(fields.get("webhook_url")) or None,
+        encoding=ENCODINGS[encoding],
+        media=bool(media),
+        scheduled=bool(fields.get("send_at")),
+        extra={
+            "type": kind, "profile": profile, "failover": failover or None, "subject": fields.get("subject"),
+            "tags": fields.get("tags") if isinstance(fields.get("tags"), list) else [],
+        },
+    )
+
+
+def profile_settings(context: Context, profile: str | None) -> dict[str, object]:
+    """What the account state says of a messaging profile, under `services`."""
+    listed = (context.account.services if context.account is not None else None) or ()
+    return next((one for one in listed if profile is not None and one.get("id") == profile), {})
+
+
+def check_profile(context: Context, profile: str | None, sender: str | None, to: str) -> None:
+    """Refuse what the profile itself forbids."""
+    if sender is not None and re.search("[A-Za-z]", sender) and profile is None:
+        raise Refused("40306")
+    if profile is None:
+        return
+    known = profile_settings(context, profile)
+    state = context.account
+    if not known and state is not None and state.senders is not None and context.pool(profile) is None:
+        raise Refused(reason="pool_unknown")
+    if known.get("enabled") is False:
+        raise Refused("40312")
+    reached = known.get("whitelisted_destinations")
+    if isinstance(reached, list | tuple):
+        if not reached:
+            raise Refused("40331")
+        country = numbering.country_of(to)
+        if "*" not in reached and country is not None and country not in reached:
+            raise Refused(reason="destination_disabled")
+
+
+def check_text(fields: dict[str, Any], body: str, encoding: str) -> None:
+    if encoding == "gsm7" and text.alphabet(body) == "UCS2":
+        raise invalid("encoding")
+    parts = text.segments(body, ENCODINGS[encoding]).segments if len(body) > 300 else 1
+    if parts > MOST_PARTS:
+        raise Refused(reason="text_too_long")
+    if fields.get("auto_detect") is True and parts > RECOMMENDED_PARTS:
+        raise Refused("40328")
+    if SHORTENERS.search(body):
+        raise Refused(reason="content_filtered")
