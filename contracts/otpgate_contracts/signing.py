@@ -25,7 +25,6 @@ Signatures are compared in constant time. Nothing here reads a clock: `now` is g
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 import hmac
 import importlib
