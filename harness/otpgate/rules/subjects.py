@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 from datetime import date
 from functools import cached_property
+from urllib.parse import urlsplit
 
 from msgspec import Struct, structs
 
@@ -346,10 +347,14 @@ class GatewaySubject:
 
     @property
     def effective_region(self) -> str | None:
-        """The region calls go to: the `region` setting, else the provider's default one."""
+        """The region calls go to: the `region` setting, else that of the host in `base_url`, else the provider's default one."""
         chosen = self.text("region")
         if chosen:
             return chosen
+        host = urlsplit(self.text("base_url") or "").hostname
+        named = next((one.region for one in self.pack.provider.hosts if one.name == host), None) if self.pack and host else None
+        if named:
+            return named
         regions = self.pack.provider.regions if self.pack else ()
         return next((region.id for region in regions if region.default), None)
 
