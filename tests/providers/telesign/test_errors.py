@@ -102,6 +102,9 @@ STRANGER = "0" * 32
 CAUSES |= {
     ("sms", "10035", "region_wrong"): [send(headers={"Host": "rest-api.telesign.com"})],
     ("verify", "-40006", "region_wrong"): [verify(headers={"Host": "rest-api.telesign.com"})],
+    ("verify_omni", "3413", "region_wrong"): [
+        with_state(process(headers={"Host": "verify.telesign.com"}), account={"id": "acme", "region": "standard"}),
+    ],
     ("sms", "10033", "recipient_unverified"): [with_state(send(), **TRIAL)],
     ("sms", "11000", "recipient_malformed"): [
         send({"phone_number": f"+{GB}"}), send({"phone_number": "4477 00900123"}), send({"phone_number": "12345"}), send({"phone_number": "٤٤٧٧٠٠٩٠٠١٢٣"}),
@@ -169,8 +172,8 @@ CARRIER_OR_PROVIDER = {
 }
 """Triggers that no account state and no input can bring about."""
 
-ELSEWHERE = {"sender_unregistered_10dlc", "sender_unregistered_toll_free", "sender_wrong_country", "region_wrong"}
-"""Triggers that other products of the table bring about: a code's sender is left out unless it is known, and one host has no region."""
+ELSEWHERE = {"sender_unregistered_10dlc", "sender_unregistered_toll_free", "sender_wrong_country"}
+"""Triggers that other products of the table bring about: a code's sender is left out unless it is known."""
 
 
 def injected(row: ErrorRow) -> Cause:
