@@ -101,8 +101,8 @@ class Inbox(Struct, frozen=True):
 
 @contextlib.contextmanager
 def start_gateways(providers: list[str] | None = None, accounts: list[str] | None = None) -> Iterator[Gateways]:
-    """Start the fakes as a child process; they end with the block, or with this process."""
-    command = [sys.executable, "-m", "otpgate_fakes", *(providers or [])]
+    """Start the fakes as a child process on free ports; they end with the block, or with this process."""
+    command = [sys.executable, "-m", "otpgate_fakes", "--die-with-parent", "--port-base", "0", *(providers or [])]
     for account in accounts or []:
         command += ["--account", account]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
