@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import gc
 import importlib
+import os
 import sys
 
 # A command lives for a moment: walking its young objects, those of its imports above all, costs more than it frees.
 gc.set_threshold(100_000, 50, 50)
 
-from typing import Any  # noqa: E402
+from typing import Any, NoReturn  # noqa: E402
 
 import click  # noqa: E402
 
@@ -31,7 +33,7 @@ COMMANDS = {
     "serve": "Fakes, inbox page and admin API for local work.",
     "verify": "The gate: rules, fakes, the real service, every scenario.",
 }
-STARTING = {"run", "serve", "verify"}  # these leave processes behind unless they are ended in order
+STARTING = {"contract", "run", "serve", "verify"}  # these leave processes behind unless they are ended in order
 
 
 class Lazy(click.Group):
@@ -87,8 +89,22 @@ def _end_what_was_started() -> None:
 def main(argv: list[str] | None = None) -> None:
     """Run the command line and exit; every error is one clear message, never a traceback."""
     code = run(argv)
-    gc.freeze()  # what is left dies with the process: the interpreter's last walk over it would only cost time
-    sys.exit(code)
+    if argv is not None or STARTING.intersection(sys.argv[1:2]):
+        sys.exit(code)
+    _leave(code)
+
+
+def _leave(code: int) -> NoReturn:
+    """Exit at once: taking every module apart would only cost time, and nothing here was started that has to end."""
+    atexit._run_exitfuncs()
+    try:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except BrokenPipeError:
+        pass
+    except (OSError, ValueError):
+        code = code or INTERNAL  # what was said did not arrive whole
+    os._exit(code)
 
 
 def run(argv: list[str] | None = None) -> int:
@@ -115,7 +131,6 @@ def run(argv: list[str] | None = None) -> int:
 
 
 def _internal(error: Exception) -> int:
-    import os
     import traceback
 
     if os.environ.get("OTPGATE_TRACEBACK"):
