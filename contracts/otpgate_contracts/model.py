@@ -284,7 +284,8 @@ class ErrorRow(Fact, frozen=True, kw_only=True):
     `product` may carry a suffix (`sms_dlr`, `messages_async`) where one code means different things
     in the answer and in the receipt.
     `retryable`: a service may try again. `recipient`: the fault is the recipient's, so a gateway
-    must not be blamed. Codes are text, also where the wire has integers.
+    must not be blamed. `each`: the row stands for one recipient of a call, whose other recipients
+    are served. Codes are text, also where the wire has integers.
     """
 
     code: str
@@ -296,6 +297,7 @@ class ErrorRow(Fact, frozen=True, kw_only=True):
     also: dict[str, str] = {}
     retryable: bool = False
     recipient: bool = False
+    each: bool = False
     rule: str | None = None
     settings: tuple[str, ...] = ()
     state: str | None = None

@@ -183,7 +183,7 @@ class Pipeline:
         call.sends = [parsed] if isinstance(parsed, Send) else parsed
         if call.sends:
             call.to = call.sends[0].recipient
-        verdicts = [player.decider.decide(context, send, call.credential) for send in call.sends]
+        verdicts = player.decider.decide_all(context, call.sends, call.credential)
         judged = [self._store(call, player, context, verdict) for verdict in verdicts]
         call.messages = [message for message in judged if not message.send.dry_run]
         return operation.render(context, call.request, judged)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from otpgate_contracts.model import ErrorRow, Pack
     from otpgate_fakes.core.account import Account
     from otpgate_fakes.core.clock import Clock
-    from otpgate_fakes.core.fake import Claim, Operation, Request
+    from otpgate_fakes.core.fake import Claim, Operation, Request, Send
     from otpgate_fakes.core.ids import Ids
     from otpgate_fakes.core.store import Message, MessageStore
 
@@ -29,7 +29,7 @@ class Context:
 
     __slots__ = (
         "account", "base", "claim", "clock", "gateway", "ids", "live", "notes", "operation", "pack", "product",
-        "request", "store",
+        "refused", "request", "store",
     )
 
     def __init__(
@@ -59,6 +59,8 @@ class Context:
         self.product = product
         self.claim: Claim | None = None
         self.notes: list[str] = []
+        self.refused: list[tuple[Send, ErrorRow]] = []
+        """Sends of this call that were refused each for itself (`ErrorRow.each`), and the rows that did."""
 
     def setting(self, name: str, default: object = None) -> object:
         """A plain setting: as the account holds it, else as the gateway is deployed, else `default`."""

@@ -162,6 +162,22 @@ class Decider:
             self._webhooks[product] = next((hook for hook in hooks if product in hook.products), None)
         return self._webhooks[product]
 
+    def decide_all(self, context: Context, sends: list[Send], credential: str | None = None) -> list[Verdict]:
+        """A verdict for each send of a call that is not refused for itself alone; where all are, the first refuses the call."""
+        found: list[Verdict] = []
+        first: Rejection | None = None
+        for send in sends:
+            try:
+                found.append(self.decide(context, send, credential))
+            except Rejection as refused:
+                if not refused.row.each:
+                    raise
+                first = first or refused
+                context.refused.append((send, refused.row))
+        if first is not None and not found:
+            raise first
+        return found
+
     def decide(self, context: Context, send: Send, credential: str | None = None) -> Verdict:
         """Accept a send, possibly doomed, or raise Rejection. `credential` is the reason against the caller."""
         case = Case(context, send, self.senders, self.numbers, self.webhook(send.product))
@@ -182,6 +198,9 @@ class Decider:
                 verdict.row, verdict.reason = self.rows.find(send.doom, send.product), send.doom
             else:
                 verdict.row = self.rows.code(send.doom, send.product)
+            if verdict.row is not None and verdict.row.phase != "async":
+                reason = verdict.reason or verdict.row.trigger
+                raise Rejection(verdict.row, reason, detail_of(case, reason))
         if kind == "test" or (self._test_keys and self.shows_test_key(context)):
             verdict.silent = True
         elif verdict.row is not None:
