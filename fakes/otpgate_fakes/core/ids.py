@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 
 
@@ -13,7 +12,7 @@ class Ids:
 
     def __init__(self, seed: int | None = None) -> None:
         self._random = random.Random(seed)
-        self._bytes = os.urandom if seed is None else self._random.randbytes
+        self._bytes = self._random.randbytes  # no secret is made here, and the system's source costs a call into the kernel
 
     def hex(self, length: int) -> str:
         """`length` lower-case hexadecimal digits."""
