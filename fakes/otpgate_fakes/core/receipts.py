@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import sys
 import traceback
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -26,6 +26,7 @@ from otpgate_fakes.core.player import Player
 from otpgate_fakes.core.redact import Redactor
 from otpgate_fakes.core.rendering import Draft, render
 from otpgate_fakes.core.store import Counter, Message, MessageStore, leave
+from otpgate_fakes.core.tries import next_try
 
 FIRST, NEXT = 0.05, 0.1
 """Seconds until a message's first and each further state, in the timed gear at speed 1."""
@@ -77,8 +78,8 @@ class Receipts:
         self.on_rest: Callable[[Message], None] = leave
         self._busy: set[str] = set()
         self._paths: dict[tuple[tuple[str, ...], str | None], Path] = {}
-        self._walks: dict[str, Walk] = {}
-        self._last: dict[str, ReceiptRequest] = {}
+        self._walks: OrderedDict[str, Walk] = OrderedDict()
+        self._last: OrderedDict[str, ReceiptRequest] = OrderedDict()
         self._tasks: set[asyncio.Task[None]] = set()
         self._retries: set[Due] = set()
         store.on_cancel = self.stop
@@ -247,7 +248,7 @@ class Receipts:
         if forged is None and called.status is not None:
             self._last[draft.message.id] = request
             if len(self._last) > LIMIT:
-                del self._last[next(iter(self._last))]
+                self._last.popitem(last=False)
         receipt = self._record(draft, request, attempt, called, forged)
         if forged is None and receipt.outcome in ("refused", "failed"):
             self._retry(player, draft, request, attempt, called)
@@ -259,13 +260,14 @@ class Receipts:
         policy = self._policy(player, draft)
         if not {called.event, str(called.status)} & set(policy.on):
             return
-        delay = wait_before(policy, attempt)
-        if delay is None:
+        following = next_try(player, draft, policy, attempt)
+        if following is None:
             return
+        delay, onward = following
 
         def again() -> None:
             self._retries.discard(due)
-            task = asyncio.get_running_loop().create_task(self._again(player, draft, request, attempt + 1))
+            task = asyncio.get_running_loop().create_task(self._again(player, onward, request, attempt + 1))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 
@@ -273,7 +275,8 @@ class Receipts:
         self._retries.add(due)
 
     async def _again(self, player: Player, draft: Draft, request: ReceiptRequest, attempt: int) -> None:
-        await self._attempt(player, draft, request, attempt)
+        anew = player.fake.further_urls is not None
+        await self._attempt(player, draft, self._rendered(player, draft) if anew else request, attempt)
 
     def _policy(self, player: Player, draft: Draft) -> Retry:
         webhook = self._webhook(player, draft)
@@ -380,13 +383,3 @@ def after(left: Path, state: str) -> Path:
         if name == state:
             return left[index + 1 :]
     return left
-
-
-def wait_before(policy: Retry, attempt: int) -> float | None:
-    """Seconds until the next attempt after `attempt` ones, None when the provider gives up."""
-    if attempt <= len(policy.delays):
-        return policy.delays[attempt - 1]
-    if policy.repeat_last_until is None or not policy.delays:
-        return None
-    spent = sum(policy.delays) + policy.delays[-1] * (attempt - len(policy.delays))
-    return policy.delays[-1] if spent <= policy.repeat_last_until else None

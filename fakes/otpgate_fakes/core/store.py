@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 
@@ -84,7 +85,7 @@ class MessageStore:
         self.clock = clock
         self.packs = packs
         self.limit = limit
-        self._by_id: dict[str, Message] = {}
+        self._by_id: OrderedDict[str, Message] = OrderedDict()  # a plain dict walks over all it has forgotten to find its oldest
         self._by_provider_id: dict[str, Message] = {}
         self.on_cancel: Callable[[Message], None] = leave
         self.receipts: Callable[[], Iterable[admin.Receipt]] = tuple
@@ -100,7 +101,7 @@ class MessageStore:
         self._by_id[message.id] = message
         self._by_provider_id[message.provider_id] = message
         if len(self._by_id) > self.limit:
-            oldest = self._by_id.pop(next(iter(self._by_id)))
+            _, oldest = self._by_id.popitem(last=False)
             self._by_provider_id.pop(oldest.provider_id, None)
 
     def get(self, provider_id: str) -> Message | None:
