@@ -53,7 +53,8 @@ class SettingSpec(Fact, frozen=True, kw_only=True):
     `kind` drives the generic rules: id, secret, key (PEM), url, host, sender, enum, bool, number, text.
     `unit` and `minimum`/`maximum` hold for numbers and durations. `env` lists the names under which
     deployments usually carry it (used by `init` and by unknown-key suggestions). `unwise` are values the
-    provider takes that do codes no good: value to why. `default` is that of the first product.
+    provider takes that do codes no good: value to why. `default` is that of the first product. `parts` are settings
+    this one's text holds (a connection string): name to the pattern whose first group is the value.
     """
 
     name: str
@@ -73,6 +74,7 @@ class SettingSpec(Fact, frozen=True, kw_only=True):
     required: bool = False
     wire: tuple[str, ...] = ()
     unwise: dict[str, str] = {}
+    parts: dict[str, str] = {}
 
 
 class CredentialScheme(Fact, frozen=True, kw_only=True):

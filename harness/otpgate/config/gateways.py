@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from msgspec.structs import replace
 
 from otpgate.config import accounts
@@ -58,11 +60,25 @@ def _gateway(settings: Settings, name: str, node: Node) -> Gateway:
         found[key] = setting
         if key == "product" and isinstance(setting.value, str):
             product = setting.value
+    if pack is not None:
+        _take_apart(found, path, pack)
     gateway = Gateway(name=name, provider=provider, product=product, settings=found, span=node.span)
     if account_node is None or account_node.absent:
         return gateway
     state, file, spans = accounts.read(settings.resolver, f"{path}.account", account_node, provider)
     return replace(gateway, account=state, account_file=file, account_spans=spans)
+
+
+def _take_apart(found: dict[str, Setting], path: str, pack: Pack) -> None:
+    """Add the settings that others hold within their text, at the same place; what is written out itself stays."""
+    for spec in pack.provider.settings:
+        whole = found.get(spec.name)
+        if not spec.parts or whole is None or not whole.present or not isinstance(whole.value, str):
+            continue
+        for name, pattern in spec.parts.items():
+            part = re.search(pattern, whole.text)
+            if part is not None and name not in found:
+                found[name] = replace(whole, path=f"{path}.{name}", value=part[1], text=part[1])
 
 
 def _provider(settings: Settings, path: str, node: Node) -> tuple[str, Setting, Pack | None]:

@@ -102,6 +102,9 @@ def fake_gateway(gateway: Gateway, pack: Pack) -> FakeGateway:
     """One gateway as its fake is told about it."""
     hidden = {spec.name for spec in pack.provider.settings if spec.kind in SECRET_KINDS} | set(COMMON_SECRETS)
     secrets = {name: text for name in hidden if (text := gateway.text(name)) is not None}
+    for spec in pack.provider.settings:
+        if secrets.keys() & spec.parts.keys():  # the secret part stands for the whole, whose other parts are no secrets
+            secrets.pop(spec.name, None)
     settings: dict[str, object] = {}
     for name, setting in gateway.settings.items():
         if name in hidden or not setting.present:
