@@ -158,6 +158,8 @@ class Fake(Struct, frozen=True, kw_only=True):
       `render_receipt` once for each, with `part=` its index; None = one
     - `code_for(context, send, reason) -> code | None`: which row answers a neutral reason where several rows
       share it; None = the first row of the catalogue whose trigger it is
+    - `further_urls(context, message) -> list[str]`: where a receipt goes once every try at `receipt_url` failed, in
+      order; each try is then rendered and signed anew, with `attempt=` its number
     - `webhook_for(context, message, webhook) -> Webhook`: the pack's webhook with timeout and retry as this
       message's callback URL overrides them
     """
@@ -174,6 +176,7 @@ class Fake(Struct, frozen=True, kw_only=True):
     unknown_path: Callable[[Context, Request], Reply] | None = None
     code_for: Callable[[Context, Send, str], str | None] | None = None
     parts: Callable[[Context, Message], int] | None = None
+    further_urls: Callable[[Context, Message], list[str]] | None = None
     webhook_for: Callable[[Context, Message, Webhook], Webhook] | None = None
 
 

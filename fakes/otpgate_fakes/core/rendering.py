@@ -26,7 +26,10 @@ OWN_KEY = "own"
 
 
 class Draft(Struct):
-    """What a receipt is about: the message, the state it reports, the error it carries, and where it goes."""
+    """What a receipt is about: the message, the state it reports, the error it carries, and where it goes.
+
+    `attempt` is which try it is, `before` how many of them went to URLs before this one.
+    """
 
     message: Message
     state: str
@@ -34,6 +37,8 @@ class Draft(Struct):
     url: str
     format: str
     part: int = 0
+    attempt: int = 1
+    before: int = 0
 
 
 def signing_secret(context: Context, webhook: Webhook) -> str | None:
@@ -67,12 +72,15 @@ def render(player: Player, draft: Draft, webhook: Webhook, forgery: Forgery = "n
     elif forgery == "unsigned":
         secret = None
     parts = {"part": draft.part} if player.fake.parts is not None else {}
+    if player.fake.further_urls is not None:
+        parts["attempt"] = draft.attempt
     method, headers, body, url = player.fake.render_receipt(
         context, message, state, draft.error, draft.url, draft.format, **parts
     )
-    signed = player.fake.sign_receipt is not None and secret is not None
+    bare = (headers, body, url)
     if player.fake.sign_receipt is not None:
-        headers, body, url = player.fake.sign_receipt(context, context.gateway, method, url, headers, body, secret)
+        headers, body, url = player.fake.sign_receipt(context, context.gateway, method, url, dict(headers), body, secret)
+    signed = secret is not None and (headers, body, url) != bare
     if forgery == "tampered":
         body, url = tamper(player, message, state, body, url)
     return ReceiptRequest(method=method, url=url, headers=headers, body=body, signed=signed)
