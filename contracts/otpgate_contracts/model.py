@@ -4,9 +4,11 @@ One folder per provider is read by :mod:`otpgate_contracts.loading`; unknown key
 with file and line. Every list entry that states a fact carries `source`.
 """
 
-from typing import Literal
+from typing import Any, Literal
 
 from msgspec import Struct
+
+from otpgate_contracts.description import Description
 
 Phase = Literal["sync", "body", "async"]
 Meaning = Literal[
@@ -50,7 +52,7 @@ class Confusable(Fact, frozen=True, kw_only=True):
 class SettingSpec(Fact, frozen=True, kw_only=True):
     """One gateway setting of the manifest that is this provider's own (or a common one it narrows).
 
-    `kind` drives the generic rules: id, secret, key (PEM), url, host, sender, enum, bool, number, text.
+    `kind` drives the generic rules: id, secret, key (PEM), url, host, sender, enum, bool, number, text; tree: maps and lists.
     `unit` and `minimum`/`maximum` hold for numbers and durations. `env` lists the names under which
     deployments usually carry it (used by `init` and by unknown-key suggestions). `unwise` are values the
     provider takes that do codes no good: value to why. `default` is that of the first product. `parts` are settings
@@ -58,7 +60,7 @@ class SettingSpec(Fact, frozen=True, kw_only=True):
     """
 
     name: str
-    kind: Literal["id", "secret", "key", "url", "host", "sender", "enum", "bool", "number", "duration", "text"] = "text"
+    kind: Literal["id", "secret", "key", "url", "host", "sender", "enum", "bool", "number", "duration", "text", "tree"] = "text"
     title: str = ""
     products: tuple[str, ...] = ("sms",)
     pattern: str | None = None
@@ -271,6 +273,8 @@ class Provider(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     accepts_async: bool = True
     needs_sender: bool = True
     idempotent_sends: bool = False
+    described: bool = False
+    """Whether a gateway of this provider describes itself; its own pack is then made by otpgate_contracts.describing."""
 
 
 class ErrorRow(Fact, frozen=True, kw_only=True):
@@ -308,12 +312,16 @@ class ErrorRow(Fact, frozen=True, kw_only=True):
 
 
 class SenderKind(Fact, frozen=True, kw_only=True):
-    """Syntax of one kind of sender at this provider; `settings` may carry it (sender, messaging_service_sid...)."""
+    """Syntax of one kind of sender at this provider; `settings` may carry it (sender, messaging_service_sid...).
+
+    `pool` member: it sends only while it is a member of a pool. named: only in calls that also name the pool.
+    """
 
     kind: Literal["long_code", "short_code", "toll_free", "alphanumeric", "pool"]
     pattern: str
     setting: str = "sender"
     wire_pattern: str | None = None
+    pool: Literal["free", "member", "named"] = "free"
 
 
 class SenderRule(Fact, frozen=True, kw_only=True):
@@ -357,12 +365,17 @@ class Country(Struct, frozen=True, kw_only=True):
 
 
 class Pack(Struct, frozen=True, kw_only=True):
-    """One provider, whole. `openapi` is loaded on demand by `otpgate_contracts.loading.openapi(pack)`."""
+    """One provider, whole. `openapi` is loaded on demand by `otpgate_contracts.loading.openapi(pack)`.
+
+    `description` and `document` (its OpenAPI document) are there where the pack was made of a gateway's own description.
+    """
 
     provider: Provider
     errors: tuple[ErrorRow, ...]
     senders: Senders
     folder: str
+    description: Description | None = None
+    document: dict[str, Any] | None = None
 
     @property
     def id(self) -> str:

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from otpgate_contracts import numbering
 from otpgate_fakes.core import networks
-from otpgate_fakes.core.senders import registrations
 from otpgate_fakes.telnyx.render import message_body, page, reply
 
 if TYPE_CHECKING:
@@ -17,7 +16,6 @@ UNKNOWN_BALANCE = "100.00"
 """Shown where the account state names no balance."""
 
 SINCE = "2024-01-15T09:30:00.000+00:00"
-ASSIGNMENTS = {"approved": "ASSIGNED", "pending": "PENDING_ASSIGNMENT", "rejected": "FAILED_ASSIGNMENT", "expired": "FAILED_ASSIGNMENT"}
 KINDS = {"mobile": "mobile", "landline": "fixed line", "toll_free": "toll free", "premium": "premium rate"}
 
 
@@ -43,26 +41,14 @@ def get_balance(context: Context, request: Request) -> Reply:
 
 
 def list_optouts(context: Context, request: Request) -> Reply:
-    """Who opted out; account state does not tell of whom."""
+    """Who opted out; account state does not tell of whom, so it is of whomever the call asks for."""
+    asked = dict(request.query)
+    sender, profile = asked.get("filter[from]") or None, asked.get("filter[messaging_profile_id]") or None
     found = [
-        {"from": None, "to": number, "keyword": "STOP", "messaging_profile_id": None, "created_at": SINCE}
+        {"from": sender, "to": number, "keyword": "STOP", "messaging_profile_id": profile, "created_at": SINCE}
         for number in sorted(context.opted_out)
     ]
     return page(context, request, found)
-
-
-def get_campaign_of_number(context: Context, request: Request) -> Reply:
-    """Whether a number is assigned to a campaign: camel-cased, and not wrapped."""
-    wanted = f"+{request.path_params.get('phone', '').removeprefix('+')}"
-    sender = next((one for one in context.senders if one.number == wanted), None)
-    known = next((one for one in registrations(sender) or () if one.scheme == "10dlc"), None) if sender is not None else None
-    if known is None:
-        context.refuse(reason="resource_missing")
-    campaign = known.campaign or known.id or "COTPGT0"
-    return reply({
-        "phoneNumber": wanted, "campaignId": campaign, "tcrCampaignId": campaign, "brandId": "BOTPGT0", "tcrBrandId": "BOTPGT0",
-        "assignmentStatus": ASSIGNMENTS[known.status], "failureReasons": None, "createdAt": SINCE, "updatedAt": SINCE,
-    })
 
 
 def lookup(context: Context, request: Request) -> Reply:

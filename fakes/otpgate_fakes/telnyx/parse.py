@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING, Any
 from otpgate_contracts import numbering, signing, text
 from otpgate_fakes.core.fake import Claim, Operation, Refused, Request, Send
 from otpgate_fakes.core.reasons import is_callback
+from otpgate_fakes.telnyx.profiles import VERIFY, membership_known, profile_of_send, profile_settings
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from otpgate_fakes.core.context import Context
 
 E164 = re.compile(r"\+[1-9][0-9]{6,14}")
@@ -58,9 +61,30 @@ def invalid(parameter: str) -> Refused:
 
 
 def send(request: Request, context: Context) -> Send:
-    fields = fields_of(request)
+    return sending(context, fields_of(request))
+
+
+def narrowed(pattern: str | None, *required: str) -> Callable[[Request, Context], Send]:
+    """A send that takes one kind of sender only, and what it then requires."""
+
+    def parse(request: Request, context: Context) -> Send:
+        fields = dict(fields_of(request))
+        if pattern is None:
+            fields.pop("from", None)
+        elif (given := as_text(fields.get("from"))) and not re.fullmatch(pattern, given):
+            raise Refused(reason="sender_malformed")
+        for name in required:
+            if not as_text(fields.get(name)):
+                raise Refused(reason="sender_missing", detail={"parameter": name})
+        return sending(context, fields)
+
+    return parse
+
+
+def sending(context: Context, fields: dict[str, Any]) -> Send:
+    """The send of a call's fields."""
     to, body = as_text(fields.get("to")), as_text(fields.get("text"))
-    sender, profile = as_text(fields.get("from")) or None, as_text(fields.get("messaging_profile_id")) or None
+    sender, given = as_text(fields.get("from")) or None, as_text(fields.get("messaging_profile_id")) or None
     kind, encoding = fields.get("type") or "SMS", fields.get("encoding") or "auto"
     if not isinstance(kind, str) or kind not in TYPES:
         raise invalid("type")
@@ -71,9 +95,10 @@ def send(request: Request, context: Context) -> Send:
         raise Refused("40304")
     failover = as_text(fields.get("webhook_failover_url"))
     if failover and (not is_callback(failover) or len(failover) > LONGEST_URL):
-        raise Refused(reason="callback_malformed")
+        raise Refused(reason="callback_malformed", detail={"parameter": "webhook_failover_url"})
     if sender is not None and re.fullmatch(r"[0-9]{7,}", sender):
         raise Refused(reason="sender_malformed")
+    profile = profile_of_send(context, sender, given)
     if to and (sender or profile) and (body or media):
         check_profile(context, profile, sender, to)
         check_text(fields, body, encoding)
@@ -89,28 +114,29 @@ def send(request: Request, context: Context) -> Send:
         media=bool(media),
         scheduled=bool(fields.get("send_at")),
         extra={
-            "type": kind, "profile": profile, "failover": failover or None, "subject": fields.get("subject"),
-            "tags": fields.get("tags") if isinstance(fields.get("tags"), list) else [],
+            "type": kind, "profile": profile, "failover": failover or None, "subject": as_text(fields.get("subject")) or None,
+            "profile_webhooks": fields.get("use_profile_webhooks") is not False,
+            "tags": [one for one in tags if isinstance(one, str)] if isinstance(tags := fields.get("tags"), list) else [],
         },
     )
 
 
-def profile_settings(context: Context, profile: str | None) -> dict[str, object]:
-    """What the account state says of a messaging profile, under `services`."""
-    listed = (context.account.services if context.account is not None else None) or ()
-    return next((one for one in listed if profile is not None and one.get("id") == profile), {})
-
-
 def check_profile(context: Context, profile: str | None, sender: str | None, to: str) -> None:
-    """Refuse what the profile itself forbids."""
-    if sender is not None and re.search("[A-Za-z]", sender) and profile is None:
-        raise Refused("40306")
+    """Refuse what the profile itself forbids, and a number that stands on none."""
     if profile is None:
+        if sender is not None and re.search("[A-Za-z]", sender):
+            raise Refused("40306")
+        if membership_known(context) and any(one.value == sender for one in context.senders):
+            raise Refused(reason="sender_not_in_pool")
         return
     known = profile_settings(context, profile)
     state = context.account
-    if not known and state is not None and state.senders is not None and context.pool(profile) is None:
+    if known.get("kind") == VERIFY or (not known and state is not None and state.senders is not None and context.pool(profile) is None):
         raise Refused(reason="pool_unknown")
+    pool = context.pool(profile)
+    own = any(one.value == sender for one in context.senders)
+    if own and pool is not None and pool.members is not None and sender not in pool.members:
+        raise Refused(reason="sender_not_in_pool")
     if known.get("enabled") is False:
         raise Refused("40312")
     reached = known.get("whitelisted_destinations")
@@ -132,3 +158,13 @@ def check_text(fields: dict[str, Any], body: str, encoding: str) -> None:
         raise Refused("40328")
     if SHORTENERS.search(body):
         raise Refused(reason="content_filtered")
+
+
+NARROWED = {
+    "send_long_code": narrowed(r"\+[1-9][0-9]{6,14}", "from"),
+    "send_short_code": narrowed(r"[0-9]{3,6}", "from"),
+    "send_number_pool": narrowed(None, "messaging_profile_id"),
+    "send_alphanumeric": narrowed(r"[A-Za-z0-9 ]{1,11}", "from", "messaging_profile_id"),
+    "schedule_message": send,
+}
+"""Sends under paths of their own, by operation."""

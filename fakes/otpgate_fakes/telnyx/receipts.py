@@ -5,13 +5,14 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
+import uuid
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from otpgate_contracts import signing, text
 from otpgate_contracts.signing_pair import TEST_KEY
-from otpgate_fakes.telnyx.profiles import webhook_url
+from otpgate_fakes.telnyx.profiles import failover_url, services, version, webhook_url
 from otpgate_fakes.telnyx.render import ENDS, ORGANIZATION, message_body, moment
 
 if TYPE_CHECKING:
@@ -24,28 +25,41 @@ SIGNATURE, TIMESTAMP = "telnyx-signature-ed25519", "telnyx-timestamp"
 HEADERS = {"Content-Type": "application/json", "User-Agent": "telnyx-webhooks"}
 
 
+def urls(context: Context, message: Message) -> list[str]:
+    """Where webhooks of a message go, in order: its own URLs, then its profile's unless the call wanted none of them."""
+    extra = message.send.extra
+    found = [message.send.callback, extra["failover"] if message.send.callback else None]
+    if extra["profile_webhooks"]:
+        found += [webhook_url(context, extra["profile"]), failover_url(context, extra["profile"])]
+    return [*dict.fromkeys(url for url in found if url)]
+
+
 def receipt_url(context: Context, message: Message) -> tuple[str, str] | None:
-    """The message's own URL, else its profile's."""
-    url = message.send.callback or webhook_url(context, message.send.extra["profile"])
+    url = next(iter(urls(context, message)), None)
     return (url, "json") if url else None
 
 
-def event(context: Context, kind: str, payload: dict[str, Any], url: str) -> bytes:
+def further_urls(context: Context, message: Message) -> list[str]:
+    """Failover URLs, and the profile's after the message's own."""
+    return urls(context, message)[1:]
+
+
+def event(context: Context, kind: str, id: str, payload: dict[str, Any], url: str, attempt: int = 1) -> bytes:
     return msgspec.json.encode({
         "data": {
-            "event_type": kind, "id": context.ids.uuid(), "occurred_at": moment(context.clock.now()), "record_type": "event",
-            "payload": payload,
+            "event_type": kind, "id": id, "occurred_at": moment(context.clock.now()), "record_type": "event", "payload": payload,
         },
-        "meta": {"attempt": 1, "delivered_to": url},
+        "meta": {"attempt": attempt, "delivered_to": url},
     })
 
 
 def render_receipt(
-    context: Context, message: Message, state: str, error: str | None, url: str, format: str
+    context: Context, message: Message, state: str, error: str | None, url: str, format: str, attempt: int = 1
 ) -> tuple[str, dict[str, str], bytes, str]:
-    """Method, headers, body and URL of one unsigned event."""
+    """Method, headers, body and URL of one unsigned event; its id is the same for every try."""
     kind = "message.finalized" if state in ENDS else "message.sent"
-    return "POST", {**HEADERS}, event(context, kind, message_body(context, message, state, error), url), url
+    id = str(uuid.uuid5(uuid.UUID(message.provider_id), state))
+    return "POST", {**HEADERS}, event(context, kind, id, message_body(context, message, state, error), url, attempt), url
 
 
 def private_key(secret: str) -> str:
@@ -58,6 +72,13 @@ def private_key(secret: str) -> str:
     return base64.b64encode(hashlib.sha256(secret.encode()).digest()).decode()
 
 
+def older(context: Context, body: bytes) -> bool:
+    """Whether the webhook is of a profile with an older `webhook_api_version`."""
+    if not any("webhook_api_version" in one for one in services(context)):
+        return False
+    return version(context, msgspec.json.decode(body)["data"]["payload"].get("messaging_profile_id")) != "2"
+
+
 def sign_receipt(
     context: Context,
     gateway: FakeGateway | None,
@@ -67,8 +88,8 @@ def sign_receipt(
     body: bytes,
     secret: str | None,
 ) -> tuple[dict[str, str], bytes, str]:
-    """Signed over the timestamp and the raw body; None leaves it unsigned."""
-    if secret is None:
+    """Signed over the timestamp and the raw body; None leaves it unsigned, and so does another version than 2."""
+    if secret is None or older(context, body):
         return headers, body, url
     at = str(int(context.clock.now()))
     material = signing.Material(body=body, claims={"timestamp": at})
@@ -92,7 +113,7 @@ def inbound(
         "text": body, "media": [], "encoding": "UCS-2" if found.encoding == "UCS2" else "GSM-7", "parts": found.segments,
         "tags": [], "cost": None, "received_at": now, "sent_at": None, "completed_at": None, "valid_until": None, "errors": [],
     }
-    raw = event(context, "message.received", payload, callbacks.inbound)
+    raw = event(context, "message.received", context.ids.uuid(), payload, callbacks.inbound)
     secret = callbacks.secret or TEST_KEY
     headers, raw, url = sign_receipt(context, gateway, "POST", callbacks.inbound, {**HEADERS}, raw, secret)
     return url, "POST", headers, raw

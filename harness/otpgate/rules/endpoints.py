@@ -169,12 +169,21 @@ def base_url_wrong(gateway: GatewaySubject) -> Iterator[Fault]:
         said = f"`region` is {region}" if region else f"the account lives in {lives}"
         yield Fault(message=f"{label(setting)} names a host of {called}, but {said}.", at=setting,
                     fix=Fix("make the two agree"), discriminator="region")
+    spec = gateway.spec("base_url")
+    form = spec.pattern if spec is not None else None
+    if form and re.search(form, setting.text):
+        return
+    if form and spec is not None and spec.example:
+        path = url(spec.example).path
+        yield Fault(message=f"{label(setting)} is {quoted(setting.text)}: clients of {gateway.title} put their paths behind it as it"
+                    f" stands, so it has to be {quoted(spec.example)}, or another host of its with {path or 'no path'}.", at=setting,
+                    fix=Fix(f"end it in {path}", replacement=f"https://{target.host}{path}"), discriminator="form")
+        return
     doubled = target.path.strip("/")
     if doubled and any(path.strip("/").startswith(doubled.split("/")[0]) for path in loading.openapi(gateway.pack)["paths"]):
         yield Fault(message=f"{label(setting)} ends in the path /{doubled}, which the client adds itself: it would stand"
                     " twice.", at=setting, confidence="medium", severity="warning", fix=Fix("stop after the host"))
-    spec = gateway.spec("base_url")
-    if not doubled and spec is not None and spec.pattern and not re.search(spec.pattern, setting.text):
+    if not doubled and form:
         yield Fault(message=f"{label(setting)} is {quoted(setting.text)}: clients of {gateway.title} put their paths behind it as it"
                     " stands, so it has to be https, the host and nothing else.", at=setting,
                     fix=Fix("https and the host, no slash at the end", replacement=f"https://{target.host}"), discriminator="form")

@@ -209,6 +209,26 @@ def sender_lacks_sms(gateway: GatewaySubject) -> Iterator[Fault]:
             )
 
 
+def _outside_of_pools(gateway: GatewaySubject) -> Iterator[Fault]:
+    """Senders that send only through a pool, where the call names none."""
+    kinds = {kind.kind: kind for kind in (gateway.pack.senders.kinds if gateway.pack else ())}
+    setting = next((f"`{kind.setting}`" for kind in kinds.values() if kind.kind == "pool"), "the pool")
+    held = {member for sender in gateway.account.senders or () for member in sender.members or ()}
+    for use in gateway.sound_senders:
+        bound = kinds[use.kind].pool if use.kind in kinds else "free"
+        if bound == "named":
+            yield Fault(
+                message=f"{label(use.setting)} is {quoted(use.text)}, and `{gateway.name}` has no {setting}: {gateway.title} sends under"
+                " a name only in calls that carry it.", at=use.setting, countries=use.countries or None, fix=Fix(f"add {setting}"),
+            )
+        elif bound == "member" and held and use.text not in held and gateway.owned_sender(use.text) is not None:
+            yield Fault(
+                message=f"{label(use.setting)} is {quoted(use.text)}, which is on the account but in no pool of its:"
+                f" {gateway.title} refuses to send from it.", at=use.setting, countries=use.countries or None,
+                fix=Fix("add the sender to a pool"), related=(("the account's senders stand here", gateway.account_span("senders")),),
+            )
+
+
 @rule("SN005", "pool-unusable")
 def pool_unusable(gateway: GatewaySubject) -> Iterator[Fault | Missing]:
     """The sender pool does not exist, is empty, or lacks the configured sender.
@@ -239,6 +259,8 @@ def pool_unusable(gateway: GatewaySubject) -> Iterator[Fault | Missing]:
     Sources: account state, `senders.pool` and `members`.
     """
     pool = gateway.pool
+    if pool is None and gateway.product == "sms":
+        yield from _outside_of_pools(gateway)
     if pool is None or not sound(pool) or gateway.product != "sms":
         return
     if gateway.account.senders is None:

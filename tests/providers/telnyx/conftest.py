@@ -16,11 +16,12 @@ from otpgate_contracts.signing_pair import TEST_KEY, public_half
 KEY = "KEY0123456789ABCDEF0123456789ABCDEF_aB3dE5fG7hJ9kL1mN3pQ5r"
 OTHER_KEY = "KEYFEDCBA9876543210FEDCBA9876543210_zB3dE5fG7hJ9kL1mN3pQ5r"
 PUBLIC_KEY = public_half(TEST_KEY)
-PROFILE, EMPTY, DISABLED, CLOSED, NARROW = (f"4000eba1-a0c0-4563-9925-b25e842a7cb{digit}" for digit in "67890")
+PROFILE, EMPTY, DISABLED, CLOSED, NARROW, OTHERS, OLD, VERIFY = (f"4000eba1-a0c0-4563-9925-b25e842a7cb{digit}" for digit in "67890123")
 PUBLIC = "https://otp.example.com"
 CALLBACK = f"{PUBLIC}/webhooks/telnyx"
 US, GB, DE, LANDLINE = "+12025550143", "+447700900123", "+4915735980001", "+442079460123"
-OWNED = "+12025550187"
+OWNED, PENDING, MUTE, TOLL_FREE, ALONE = "+12025550187", "+12025550188", "+447700900001", "+18005550123", "+12025550189"
+SHORT_CODE = "24681"
 TEXT = "123456 is your code"
 
 
@@ -33,16 +34,22 @@ def account(**changes: Any) -> dict[str, Any]:
         "senders": [
             {"number": OWNED, "kind": "long_code", "sms": True,
              "registration": {"scheme": "10dlc", "status": "approved", "campaign": "CABCD12"}},
-            {"number": "+12025550188", "kind": "long_code", "sms": True, "registration": {"scheme": "10dlc", "status": "pending"}},
-            {"number": "+447700900001", "kind": "long_code", "sms": False},
-            {"number": "+18005550123", "kind": "toll_free", "registration": {"scheme": "toll_free", "status": "pending"}},
+            {"number": PENDING, "kind": "long_code", "sms": True, "registration": {"scheme": "10dlc", "status": "pending"}},
+            {"number": MUTE, "kind": "long_code", "sms": False},
+            {"number": TOLL_FREE, "kind": "toll_free", "registration": {"scheme": "toll_free", "status": "pending"}},
+            {"number": ALONE, "kind": "long_code", "registration": {"scheme": "10dlc", "status": "approved", "campaign": "CABCD12"}},
+            {"number": SHORT_CODE, "kind": "short_code", "registration": {"scheme": "ctia_short_code", "status": "approved"}},
             {"alphanumeric": "ACME", "registration": {"scheme": "sender_id", "status": "approved"}},
-            {"pool": PROFILE, "members": [OWNED]},
+            {"pool": PROFILE, "members": [OWNED, "ACME"]},
+            {"pool": OTHERS, "members": [PENDING, MUTE, TOLL_FREE, SHORT_CODE]},
             {"pool": EMPTY, "members": []},
         ],
         "services": [
             {"id": DISABLED, "enabled": False}, {"id": CLOSED, "whitelisted_destinations": []},
-            {"id": NARROW, "whitelisted_destinations": ["US"], "webhook_url": f"{PUBLIC}/profile"},
+            {"id": NARROW, "whitelisted_destinations": ["US"], "webhook_url": f"{PUBLIC}/profile",
+             "webhook_failover_url": f"{PUBLIC}/profile/again"},
+            {"id": OLD, "webhook_api_version": "1"},
+            {"id": VERIFY, "kind": "verify", "name": "acme"},
         ],
         "destinations": {"enabled": ["US", "CA", "GB", "DE"]},
         "opted_out": [],

@@ -11,17 +11,23 @@ import requests
 from otpgate_contracts import loading
 from otpgate_contracts.model import ErrorRow
 from tests.providers.telnyx.conftest import (
+    ALONE,
     CLOSED,
     DISABLED,
     EMPTY,
     GB,
     KEY,
     LANDLINE,
+    MUTE,
     NARROW,
     OTHER_KEY,
     OWNED,
+    PENDING,
     PROFILE,
+    TEXT,
+    TOLL_FREE,
     US,
+    VERIFY,
     Telnyx,
     account,
     event_of,
@@ -79,28 +85,36 @@ CAUSES: dict[tuple[str, str], list[Cause]] = {
         call("POST", "/messages", json={}), call("GET", "/v2/messages/unknown"), call("GET", "/v2/messaging_profiles/unknown"),
         send(messaging_profile_id="00000000-0000-4000-8000-000000000000"), call("DELETE", "/v2/messages"),
         send(from_=None, messaging_profile_id="00000000-0000-4000-8000-000000000000"),
-        call("GET", "/v2/10dlc/phone_number_campaigns/+12025550100"),
+        send(messaging_profile_id=VERIFY), call("GET", f"/v2/messaging_profiles/{VERIFY}"), call("GET", "/v2/10dlc/brand/B1"),
+        call("GET", "/v2/10dlc/phone_number_campaigns/+12025550100"), call("GET", "/v2/10dlc/campaign/C1"),
+        call("GET", "/v2/phone_numbers/+12025550100/messaging"),
     ],
     ("sms", "10000"): [
         call("POST", "/v2/messages", data="{", headers=JSON), send(type="FAX"), send(encoding="utf8"),
         send(encoding="gsm7", text="Ваш код 123456"), call("GET", "/v2/messaging_profiles?page[size]=251"),
     ],
-    ("sms", "10003"): [send(webhook_url="otp.example.com"), send(webhook_url="https://otp.example.com/" + "x" * 2000),
-                       send(webhook_failover_url="nowhere")],
-    ("sms", "10004"): [send(from_=None), send(to=None), send(to="", from_="")],
+    ("sms", "10003"): [send(webhook_url="otp.example.com"), send(webhook_url="https://otp.example.com/" + "x" * 2000)],
+    ("sms", "10004"): [
+        send(from_=None), send(to=None), send(to="", from_=""), call("POST", "/v2/messages/number_pool", json={"to": GB, "text": TEXT}),
+        call("POST", "/v2/messages/alphanumeric_sender_id", json={"from": "ACME", "to": GB, "text": TEXT}),
+    ],
     ("sms", "10014"): [call("POST", "/v2/messages", data={"to": GB}), call("POST", "/v2/messages", data="x", headers={"Content-Type": "text/plain"})],
     ("sms", "10015"): [send(text="x" * 1531), send(text="ш" * 671)],
-    ("sms", "10016"): [send(from_="12025550187"), send(from_="ACME-Company", messaging_profile_id=PROFILE)],
+    ("sms", "10016"): [
+        send(from_="12025550187"), send(from_="ACME-Company", messaging_profile_id=PROFILE),
+        call("POST", "/v2/messages/long_code", json={"from": "ACME", "to": GB, "text": TEXT}),
+        call("POST", "/v2/messages/short_code", json={"from": OWNED, "to": GB, "text": TEXT}),
+    ],
     ("sms", "10011"): [with_state(twice(send()), limits={"per_second": 1})],
     ("sms", "20012"): [with_state(send(), **STATUS["suspended"]), with_state(send(), **STATUS["closed"])],
     ("sms", "20100"): [with_state(send(), balance={"amount": "0.00", "currency": "USD"})],
-    ("sms", "40100"): [send(from_="+447700900001")],
+    ("sms", "40100"): [send(from_=MUTE)],
     ("sms", "40300"): [with_state(send(), opted_out=[GB])],
     ("sms", "40301"): [send(to="12345")],
     ("sms", "40302"): [send(text="x" * 1_100_000)],
     ("sms", "40304"): [send(media_urls=["https://example.com/a.png"]), send(media_urls="x", type="MMS")],
     ("sms", "40305"): [
-        send(from_="+12025550199"), send(from_="NOTMINE", messaging_profile_id=PROFILE),
+        send(from_="+12025550199"), send(from_=ALONE), send(from_=PENDING, messaging_profile_id=PROFILE), send(from_="NOTMINE", messaging_profile_id=PROFILE),
         with_state(send(), senders=[{"number": OWNED, "kind": "long_code", "of_account": "other"}]),
     ],
     ("sms", "40306"): [send(from_="ACME")],
@@ -112,12 +126,12 @@ CAUSES: dict[tuple[str, str], list[Cause]] = {
     ("sms", "40321"): [send(from_=None, messaging_profile_id=EMPTY)],
     ("sms", "40322"): [send(text="123456 https://bit.ly/2x")],
     ("sms", "40328"): [send(text="x" * 1200, auto_detect=True)],
-    ("sms", "40329"): [send(from_="+18005550123", to=US)],
+    ("sms", "40329"): [send(from_=TOLL_FREE, to=US)],
     ("sms", "40331"): [send(messaging_profile_id=CLOSED)],
     ("sms", "40333"): [with_state(send(), balance={"amount": "9.00", "spend_limit": "0.00"})],
     ("sms_dlr", "40001"): [send(to=LANDLINE)],
     ("sms_dlr", "40003"): [with_state(send(from_="24681", to=US), senders=[SHORT])],
-    ("sms_dlr", "40010"): [send(from_="+12025550188", to=US)],
+    ("sms_dlr", "40010"): [send(from_=PENDING, to=US)],
     ("sms_dlr", "40016"): [with_state(twice(send()), limits={"per_day": 1, "per_second": 50})],
 }
 
@@ -186,9 +200,9 @@ def assert_told_late(telnyx: Telnyx, listener: Any, row: ErrorRow, answer: reque
     assert (read["to"][0]["status"], read["errors"]) == (row.state, payload["errors"])
 
 
-def test_a_missing_parameter_is_named(telnyx: Telnyx) -> None:
-    """10004 points at the field that lacks."""
-    for fields, pointer in (({"to": None}, "/to"), ({"from_": None}, "/from")):
+def test_the_parameter_is_named(telnyx: Telnyx) -> None:
+    """10004 and 10003 point at the field that is wrong."""
+    for fields, pointer in (({"to": None}, "/to"), ({"from_": None}, "/from"), ({"webhook_failover_url": "x"}, "/webhook_failover_url")):
         assert telnyx.send(**fields).json()["errors"][0]["source"] == {"pointer": pointer}
 
 

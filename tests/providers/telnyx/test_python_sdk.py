@@ -8,15 +8,21 @@ import pytest
 import telnyx as sdk
 
 from tests.providers.telnyx.conftest import (
+    ALONE,
     DISABLED,
     EMPTY,
     GB,
     KEY,
+    MUTE,
     OTHER_KEY,
+    OTHERS,
     OWNED,
+    PENDING,
     PROFILE,
     PUBLIC_KEY,
+    SHORT_CODE,
     TEXT,
+    TOLL_FREE,
     US,
     Telnyx,
 )
@@ -113,8 +119,36 @@ def test_account_questions(client: sdk.Telnyx) -> None:
     assert EMPTY in profiles
     assert [one.phone_number for one in client.messaging_profiles.list_phone_numbers(PROFILE)] == [OWNED]
     found = {one.phone_number: one.messaging_profile_id for one in client.phone_numbers.messaging.list()}
-    assert (found[OWNED], found["+447700900001"]) == (PROFILE, None)
+    assert (found[OWNED], found[MUTE], found[ALONE], found[PENDING]) == (PROFILE, None, None, OTHERS)
+    assert client.phone_numbers.messaging.retrieve(OWNED).data.messaging_profile_id == PROFILE  # type: ignore[union-attr]
+    assert [one.short_code for one in client.messaging_profiles.list_short_codes(OTHERS)] == [SHORT_CODE]
+    assert [one.short_code for one in client.short_codes.list()] == [SHORT_CODE]
     assert client.number_lookup.retrieve(US).data.country_code == "US"  # type: ignore[union-attr]
+
+
+def test_registration_questions(client: sdk.Telnyx) -> None:
+    """How a number's campaign, its brand and a toll-free number's verification stand."""
+    told = client.messaging_10dlc.phone_number_campaigns.retrieve(PENDING)
+    assert (told.phone_number, told.assignment_status) == (PENDING, "PENDING_ASSIGNMENT")
+    assert client.messaging_10dlc.phone_number_campaigns.retrieve(OWNED).campaign_id == "CABCD12"
+    campaign = client.messaging_10dlc.campaign.retrieve("CABCD12")
+    assert campaign.campaign_status == "MNO_PROVISIONED"
+    assert client.messaging_10dlc.brand.retrieve(campaign.brand_id).identity_status == "VERIFIED"
+    (toll_free,) = client.messaging_tollfree.verification.requests.list(page=1, page_size=20)
+    assert (toll_free.phone_numbers[0].phone_number, toll_free.verification_status) == (TOLL_FREE, "In Progress")
+
+
+def test_narrower_sends(telnyx: Telnyx, client: sdk.Telnyx) -> None:
+    """Each kind of sender has a path of its own; a pool picks, and what is scheduled stays."""
+    common: dict[str, Any] = {"to": GB, "text": TEXT}
+    client.messages.send_long_code(from_=OWNED, **common)
+    client.messages.send_number_pool(messaging_profile_id=PROFILE, **common)
+    client.messages.send_with_alphanumeric_sender(from_="ACME", messaging_profile_id=PROFILE, **common)
+    client.messages.send_short_code(from_=SHORT_CODE, to=US, text=TEXT)
+    client.messages.schedule(from_=OWNED, send_at="2031-01-01T10:00:00Z", **common)
+    assert [one["from"] for one in reversed(telnyx.fakes.messages())] == [OWNED, OWNED, "ACME", SHORT_CODE, OWNED]
+    assert [one["mismatches"] for one in telnyx.fakes.exchanges()] == [[]] * 5
+    assert telnyx.last()["status"] == "queued"
 
 
 def test_webhook_is_unwrapped(telnyx: Telnyx, client: sdk.Telnyx, listener: Any) -> None:

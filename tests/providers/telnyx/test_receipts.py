@@ -20,6 +20,7 @@ from tests.providers.telnyx.conftest import (
     GB,
     KEY,
     NARROW,
+    OLD,
     OWNED,
     PROFILE,
     PUBLIC,
@@ -144,16 +145,63 @@ def stepped(start_fakes: Start, listening: Listener) -> Running:
     return fakes
 
 
-@pytest.mark.parametrize(("status", "attempts"), [(503, 3), (404, 3), (200, 1), (204, 1)])
+def told(stepped: Running, listener: Listener, answers: list[int], **fields: Any) -> list[tuple[str, int]]:
+    """Path and attempt of every try at one webhook."""
+    stepped.reset()
+    stepped.account("telnyx", account(**fields.pop("state", {})))
+    listener.answers = answers
+    Telnyx(fakes=stepped).send(**fields)
+    stepped.admin("POST", f"messages/{stepped.messages()[0]['id']}/status", {"status": "delivered"})
+    for _ in range(8 if len(answers) > 3 else 4):
+        stepped.clock(advance=31)
+    return [(one.path, json.loads(one.body)["meta"]["attempt"]) for one in listener.calls]
+
+
+OWN, AGAIN, THEIRS, THEIRS_AGAIN = "/webhooks/telnyx", "/again", "/profile", "/profile/again"
+
+
+@pytest.mark.parametrize(("status", "attempts"), [(503, 3), (404, 3), (302, 3), (200, 1), (204, 1)])
 def test_webhooks_are_tried_three_times(stepped: Running, listener: Listener, status: int, attempts: int) -> None:
     """Twice more for anything but a 2xx."""
-    stepped.reset()
-    listener.answers = [status] * 8
-    Telnyx(fakes=stepped).send()
-    stepped.admin("POST", f"messages/{stepped.messages()[0]['id']}/status", {"status": "delivered"})
-    for _ in range(4):
-        stepped.clock(advance=31)
-    assert len(listener.calls) == attempts
+    assert told(stepped, listener, [status] * 3) == [(OWN, number + 1) for number in range(attempts)]
+
+
+def test_webhook_turns_to_the_failover_url(stepped: Running, listener: Listener) -> None:
+    """After three tries the failover URL gets three more; the event's id stays, every try is signed anew, and a 2xx ends it."""
+    failover = f"{PUBLIC}{AGAIN}"
+    assert told(stepped, listener, [503] * 8, webhook_failover_url=failover) == [
+        *((OWN, number) for number in (1, 2, 3)), *((AGAIN, number) for number in (4, 5, 6)),
+    ]
+    assert len({json.loads(one.body)["data"]["id"] for one in listener.calls}) == 1
+    assert [json.loads(one.body)["meta"]["delivered_to"] for one in listener.calls][2:4] == [CALLBACK, failover]
+    for call in listener.calls:
+        at = call.headers[TIMESTAMP]
+        assert SCHEME.verify(PUBLIC_KEY, signing.Material(body=call.body, claims={"timestamp": at}), call.headers[SIGNATURE])
+    assert len({one.headers[SIGNATURE] for one in listener.calls}) == 6
+    listener.clear()
+    assert told(stepped, listener, [503, 503, 503, 200], webhook_failover_url=failover)[-1] == (AGAIN, 4)
+
+
+def test_webhooks_of_the_message_come_before_those_of_the_profile(stepped: Running, listener: Listener) -> None:
+    """With use_profile_webhooks, the default, the profile's URLs come last; without it not at all."""
+    listener.clear()
+    both = told(stepped, listener, [503] * 12, to=US, messaging_profile_id=NARROW)
+    assert [path for path, _ in both] == [OWN] * 3 + [THEIRS] * 3 + [THEIRS_AGAIN] * 3
+    listener.clear()
+    own = told(stepped, listener, [503] * 12, to=US, messaging_profile_id=NARROW, use_profile_webhooks=False)
+    assert [path for path, _ in own] == [OWN] * 3
+    listener.clear()
+    assert told(stepped, listener, [], to=US, messaging_profile_id=NARROW, use_profile_webhooks=False, webhook_url=None) == []
+
+
+def test_older_version_is_unsigned(telnyx: Telnyx, listener: Any) -> None:
+    """A profile with webhook_api_version 1 sends no signature headers, so that a service that checks them refuses everything."""
+    telnyx.send(to=US, messaging_profile_id=OLD)
+    call = listener.wait(2)[0]
+    assert {SIGNATURE, TIMESTAMP} & set(call.headers) == set()
+    with pytest.raises(WebhookVerificationError):
+        verify_webhook_signature(call.body.decode(), call.headers, PUBLIC_KEY)
+    assert telnyx.fakes.receipts()[0]["signed"] is False
 
 
 def test_inbound_message_is_forwarded_and_signed(telnyx: Telnyx, listener: Any) -> None:
