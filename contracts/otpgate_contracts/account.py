@@ -111,7 +111,7 @@ class Registration(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
 
 class Sender(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Exactly one of number, alphanumeric, pool is set."""
+    """Exactly one of number, alphanumeric, pool is set. `purpose`: what operators have it registered for."""
 
     number: str | None = None
     alphanumeric: str | None = None
@@ -127,6 +127,7 @@ class Sender(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     of_account: str | None = None
     per_second: float | None = None
     default: bool | None = None
+    purpose: Literal["transactional", "promotional"] | None = None
 
     @property
     def value(self) -> str:

@@ -20,15 +20,15 @@ def bounds(low: float | None, high: float | None) -> str:
 
 
 def unwise(gateway: GatewaySubject) -> Iterator[Fault]:
-    """Values the pack calls unwise, deployed or in force because nothing else is said."""
+    """Values the pack calls unwise, deployed or in force because nothing else is said. Senders have a rule of their own."""
     for setting, spec in gateway.specified:
-        if sound(setting) and setting.text in spec.unwise:
+        if spec.kind != "sender" and sound(setting) and setting.text in spec.unwise:
             yield Fault(
                 message=f"{label(setting)}, the `{spec.name}` of `{gateway.name}`, is {quoted(setting.text)}: {spec.unwise[setting.text]}.",
                 at=setting, fix=Fix("choose another value"),
             )
     for spec in gateway.pack.provider.settings if gateway.pack is not None else ():
-        absent = gateway.product in spec.products[:1] and gateway.setting(spec.name) is None
+        absent = spec.kind != "sender" and gateway.product in spec.products[:1] and gateway.setting(spec.name) is None
         why = spec.unwise.get(str(spec.default)) if absent else None
         if why is not None and gateway.account.settings.get(spec.name, spec.default) == spec.default:
             yield Fault(

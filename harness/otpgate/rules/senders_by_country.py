@@ -339,6 +339,45 @@ def generic_name(gateway: GatewaySubject) -> Iterator[Fault]:
                         fix=Fix("send under the name of the brand"))
 
 
+@rule("SN013", "promotional-sender")
+def promotional_sender(gateway: GatewaySubject) -> Iterator[Fault]:
+    """The sender is registered for promotional messages, or is one that all customers share.
+
+    Why: people block promotional messages as a whole, and some countries deliver none at night. The provider refuses those recipients
+    one by one, inside an answer that looks successful.
+
+    Bad:
+    ```account fallback
+    senders: [{number: "+12025550187"}, {alphanumeric: ACME, purpose: promotional}]
+    ```
+
+    Good:
+    ```account fallback
+    senders: [{number: "+12025550187"}, {alphanumeric: ACME, purpose: transactional}]
+    ```
+
+    Fix: register a transactional sender for codes, and deploy it.
+
+    Sources: account state, `senders.purpose`; the provider pack, `settings.unwise` of `sender`.
+    """
+    spec = gateway.spec("sender")
+    for use in gateway.sound_senders:
+        row = gateway.owned_sender(use.text)
+        if row is not None and row.purpose == "promotional":
+            yield Fault(message=f"{label(use.setting)} is {quoted(use.text)}, which the account of `{gateway.name}` has for promotional"
+                        " messages: whoever blocked those gets no code.", at=use.setting, countries=use.countries or None,
+                        related=(("listed here", gateway.sender_span(row, "purpose")),), fix=Fix("deploy a transactional sender"))
+        elif spec is not None and use.text in spec.unwise and (row is None or row.purpose is None):
+            yield Fault(message=f"{label(use.setting)} is {quoted(use.text)}: {spec.unwise[use.text]}.", at=use.setting, severity="warning",
+                        countries=use.countries or None, fix=Fix("register a sender of your own, and deploy it"))
+    why = spec.unwise.get(str(spec.default)) if spec is not None else None
+    own = any(sender.default for sender in gateway.account.senders or ())
+    setting = gateway.setting("sender")
+    if why is not None and spec is not None and not own and (setting is None or not (setting.present or setting.undefined)):
+        yield Fault(message=f"`{gateway.name}` has no sender, so {gateway.title} sends as {quoted(str(spec.default))}: {why}.",
+                    at=setting or gateway.gateway.span, severity="warning", fix=Fix("register a sender of your own, and deploy it"))
+
+
 def _kind(kind: str | None) -> str:
     return {"alphanumeric": "an alphanumeric name", "long_code": "a long number", "short_code": "a short code",
             "toll_free": "a toll-free number", "pool": "a pool"}.get(kind or "", "a sender")
