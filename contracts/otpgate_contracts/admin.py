@@ -23,7 +23,8 @@ class Fault(Struct, kw_only=True, forbid_unknown_fields=True, omit_defaults=True
 
     `seconds` for latency and receipt_late; `status` the HTTP status; `code` a provider error code
     (fault `error`, which answers exactly as the catalogue says, also inside a 2xx body, and
-    `accept_then_fail`); `count` how often it strikes (None: until removed); `probability` 0..1.
+    `accept_then_fail`); `reason` the neutral reason where the catalogue has several rows of one code; `count` how often it
+    strikes (None: until removed); `probability` 0..1.
     """
 
     fault: FaultKind
@@ -34,6 +35,7 @@ class Fault(Struct, kw_only=True, forbid_unknown_fields=True, omit_defaults=True
     host: str | None = None
     status: int | None = None
     code: str | None = None
+    reason: str | None = None
     seconds: float | None = None
     count: int | None = None
     probability: float | None = None
@@ -163,6 +165,8 @@ class FakeGateway(Struct, kw_only=True, forbid_unknown_fields=True, omit_default
     """One gateway a fake process plays. `secrets` are the configured ones by setting name, or their twins.
 
     `settings` are the resolved plain gateway settings the fake may need (number_form, signature_method...).
+    `pack` says where the provider's pack is when `provider` alone does not: a folder, or the id of the pack of gateways
+    that describe themselves; `description` is then what this one says of itself.
     `metered` False: the load is otpgate's own, many users side by side, so throughput and daily count are
     not held against the account.
     """
@@ -173,6 +177,8 @@ class FakeGateway(Struct, kw_only=True, forbid_unknown_fields=True, omit_default
     account: AccountState | None = None
     secrets: dict[str, str] = field(default_factory=dict)
     settings: dict[str, object] = field(default_factory=dict)
+    pack: str | None = None
+    description: dict[str, object] = field(default_factory=dict)
     metered: bool = True
 
 

@@ -16,9 +16,9 @@ SERVICES = Path(__file__).parent / "services"
 class Small:
     """`defects` are those of otp.py; further variables go into its environment file."""
 
-    def __init__(self, folder: Path, *defects: str, **variables: str) -> None:
+    def __init__(self, folder: Path, *defects: str, source: Path = SERVICES, **variables: str) -> None:
         self.folder = folder
-        for path in SERVICES.iterdir():
+        for path in source.iterdir():
             if path.is_file():
                 shutil.copy(path, folder / path.name)
         self.set(DEFECTS=",".join(defects), **variables)

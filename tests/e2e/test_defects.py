@@ -24,6 +24,7 @@ DEFECTS = [
     ("accepts_any,accepts_empty", f"{CODES}/empty", "primary", "wrong-code-accepted"),
     ("crashes_on_empty", f"{CODES}/empty", "primary", "verify-crashes"),
     ("reusable", f"{CODES}/reused", "primary", "code-usable-twice"),
+    ("counts_nothing", f"{CODES}/exhausted", "primary", "guesses-not-limited"),
     ("never_expires", f"{CODES}/expired", "primary", "expired-code-accepted"),
     ("refuses_receipts", "receipts/signed", "primary", "true-receipt-refused"),
     ("signs_internal_url", "receipts/signed", "primary", "true-receipt-refused"),

@@ -31,6 +31,9 @@ ANSWERED: dict[str, tuple[dict[str, Any], int, str]] = {
     "status nobody has": ({"fault": "status", "status": 418}, 418, "418"),
     "rate_limit": ({"fault": "rate_limit"}, 429, "rate_limited"),
     "error": ({"fault": "error", "code": "opted_out"}, 400, "opted_out"),
+    "error of one reason among several of a code": (
+        {"fault": "error", "code": "opted_out", "reason": "content_filtered"}, 400, "content_filtered"
+    ),
 }
 
 

@@ -77,12 +77,16 @@ class Status(Effect, frozen=True):
 
 @fault("error")
 class Error(Effect, frozen=True):
-    """A row of the provider's catalogue: refused, failing inside a 2xx body, or accepted and doomed."""
+    """A row of the provider's catalogue: refused, failing inside a 2xx body, or accepted and doomed.
+
+    `reason` tells a refusal from others of the same code.
+    """
 
     code: str
+    reason: str | None = None
 
     def strike(self, effects: Effects) -> None:
-        effects.code = self.code
+        effects.code, effects.reason = self.code, self.reason
 
 
 @fault("rate_limit")

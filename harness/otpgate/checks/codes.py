@@ -82,6 +82,24 @@ def expired_code_accepted(observed: Observed) -> Iterator[Fault]:
         )
 
 
+@check("OP055", "guesses-not-limited")
+def guesses_not_limited(observed: Observed) -> Iterator[Fault]:
+    """The right code still verifies after more wrong ones than allowed.
+
+    Why: six digits are a million guesses; whoever may try as often as they like gets in.
+    Bad: otp.max_attempts is 5, the provider that checks the code takes 10 tries, and nobody counts to five.
+    Good: after the last allowed guess the code is worth nothing, whoever checks it.
+    Fix: count the guesses of each code, or tell the provider how many it may take.
+    Sources: NIST SP 800-63B section 5.2.2; OWASP ASVS 2.2.1
+    """
+    seen = observed.together("guesses_unlimited")
+    if seen is not None:
+        yield Fault(
+            message=f"{seen.first.message}.", at=observed.at_otp("max_attempts"), gateway=seen.gateway,
+            exchanges=seen.exchanges, scenarios=seen.scenarios, fix=Fix("Refuse every code after otp.max_attempts wrong ones."),
+        )
+
+
 @check("OP053", "right-code-refused")
 def right_code_refused(observed: Observed) -> Iterator[Fault]:
     """The code that arrived does not verify.

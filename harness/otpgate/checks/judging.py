@@ -27,7 +27,7 @@ EXPLAINS = {
     "callback_unanswered": ("WH",), "wrong_accepted": ("EV", "OP"), "expired_accepted": ("OP",),
     "stray_host": ("EP",), "retry_storm": ("TO",), "permanent_retried": ("TO",), "bad_recipient_blocks": SENDING,
     "forged_accepted": ("WH", "CR"), "contract_mismatch": ("EN", "VR", "EP", "WH", "TP"), "right_code_refused": ("OP", "TP"),
-    "sent_twice": ("TO",), "failure_swallowed": (*SENDING, "FO"), "common_accepted": ("EV", "OP"),
+    "sent_twice": ("TO",), "failure_swallowed": (*SENDING, "FO"), "common_accepted": ("EV", "OP"), "refusal_crashed": SENDING,
 }
 DELIVERY = ("not_sent", "request_refused", "not_delivered", "not_through_gateway", "no_failover", "late")
 

@@ -146,7 +146,7 @@ def gateway_never_asked(observed: Observed) -> Iterator[Fault]:
 
 @check("SV057", "failure-in-success-swallowed")
 def failure_in_success_swallowed(observed: Observed) -> Iterator[Fault]:
-    """A failure inside a successful answer is taken for success.
+    """A failure of the gateway is taken for success.
 
     Why: the provider said no, the service says yes, and the user waits; nothing is logged or counted.
     Bad: the service looks at the HTTP status alone.
@@ -156,8 +156,26 @@ def failure_in_success_swallowed(observed: Observed) -> Iterator[Fault]:
     """
     for seen in observed.per_gateway("failure_swallowed"):
         yield Fault(
-            message=f"{seen.first.message}.", at=observed.at_failover(), gateway=seen.gateway, countries=seen.countries,
-            exchanges=seen.exchanges, scenarios=seen.scenarios, fix=Fix("Judge the answer by its body."),
+            message=f"{seen.first.message}.", at=swallowed_at(observed, seen), gateway=seen.gateway, countries=seen.countries,
+            exchanges=seen.exchanges, scenarios=seen.scenarios, fix=Fix("Judge the answer by its status and its body."),
+        )
+
+
+@check("SV058", "refusal-crashes-service")
+def refusal_crashes_service(observed: Observed) -> Iterator[Fault]:
+    """A refusal of the gateway makes the service fail instead of being told.
+
+    Why: one wrong id becomes an error page for everybody, and nothing in it names the id.
+    Bad: the provider answers that there is no such service, and the service answers 500.
+    Good: the refusal is logged with the provider's code, and the caller gets 502, 503 or the next gateway's code.
+    Fix: handle the provider's error where the call is made.
+    Sources: incident collection, class configuration not read; OWASP ASVS 7.4
+    """
+    for seen in observed.per_gateway("refusal_crashed"):
+        yield Fault(
+            message=f"{seen.first.message}.{excerpt(observed, seen)}", at=observed.at(seen.gateway, seen.first.details.get("setting", "")),
+            gateway=seen.gateway, countries=seen.countries, exchanges=seen.exchanges, scenarios=seen.scenarios,
+            fix=Fix("Turn the provider's refusal into an answer of your own."),
         )
 
 
@@ -195,6 +213,12 @@ def too_many_segments_seen(observed: Observed) -> Iterator[Fault]:
             countries=seen.countries, exchanges=seen.exchanges, scenarios=seen.scenarios,
             fix=Fix("Shorten the text, or use characters of the GSM alphabet."),
         )
+
+
+def swallowed_at(observed: Observed, seen: Together) -> Setting | Span:
+    """The setting the gateway refused, where the failure names one; else where failover is declared."""
+    setting = seen.first.details.get("setting")
+    return observed.at(seen.gateway, setting) if setting else observed.at_failover()
 
 
 def excerpt(observed: Observed, seen: Together) -> str:

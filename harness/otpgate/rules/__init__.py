@@ -27,6 +27,7 @@ from otpgate.rules import (
     texts,
     timing,
     trust,
+    verifying,
     versions,
     webhooks,
     wiring,
@@ -49,7 +50,8 @@ FAMILIES = {
 
 family_modules = (
     accounts, credentials, destinations, encoding, endpoints, environments, exposure, failover, guards, policy, quotas,
-    references, registrations, runtimes, senders, senders_by_country, signing, silence, templates, texts, timing, trust, versions, webhooks, wiring,
+    references, registrations, runtimes, senders, senders_by_country, signing, silence, templates, texts, timing, trust,
+    verifying, versions, webhooks, wiring,
 )
 
 

@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from otpgate.config.model import Gateway, Manifest
 from otpgate.errors import InternalError
+from otpgate.rules.lifetimes import code_life
 from otpgate.scenarios.model import Case
 from otpgate.scenarios.terms import Terms
 from otpgate_contracts.model import ErrorRow, Pack, Webhook
@@ -16,6 +17,8 @@ Condition = Callable[["Subject"], "str | None"]
 _conditions: dict[str, Condition] = {}
 PERMANENT = ("sender_not_owned", "sender_malformed", "account_suspended", "credentials_wrong", "destination_disabled")
 BAD_RECIPIENT = ("recipient_malformed", "recipient_landline", "recipient_premium", "handset_unknown")
+ABOUT_CODES = ("input", "fault", "resource", "validity_expired")
+"""Triggers of rows that blame whoever typed a code, where the provider checks it."""
 
 
 class Subject(Struct, frozen=True, kw_only=True):
@@ -69,7 +72,31 @@ def permanent_row(pack: Pack, product: str) -> ErrorRow | None:
 def recipient_row(pack: Pack, product: str) -> ErrorRow | None:
     """A refusal at once that is the recipient's and permanent."""
     rows = [row for row in pack.errors if row.phase in ("sync", "body") and row.recipient and not row.retryable]
-    return preferred(rows, product, BAD_RECIPIENT) or next((row for row in rows if row.product == product), None)
+    others = [row for row in rows if row.product == product and not (product == "verify" and row.trigger in ABOUT_CODES)]
+    return preferred(rows, product, BAD_RECIPIENT) or next(iter(others), None)
+
+
+def failing_rows(pack: Pack, product: str) -> list[ErrorRow]:
+    """Failures of the product inside a 2xx answer that are not the recipient's."""
+    return [row for row in pack.errors if row.phase == "body" and row.product == product and not row.recipient]
+
+
+def service_row(gateway: Gateway, pack: Pack) -> ErrorRow | None:
+    """The refusal of an unknown service or application, where the gateway names one beside its credentials."""
+    row = pack.row_for("resource_missing", gateway.product)
+    if row is None or row.phase not in ("sync", "body") or service_setting(row, gateway, pack) is None:
+        return None
+    return row
+
+
+def service_setting(row: ErrorRow, gateway: Gateway, pack: Pack) -> str | None:
+    """The setting that names the service or application a row is about."""
+    credentials = {name for scheme in pack.provider.credentials for name in scheme.settings}
+    for name in row.settings:
+        spec = pack.setting(name)
+        if spec is not None and spec.kind in ("id", "text") and name not in credentials and gateway.text(name):
+            return name
+    return None
 
 
 def preferred(rows: list[ErrorRow], product: str, triggers: tuple[str, ...]) -> ErrorRow | None:
@@ -113,9 +140,10 @@ def next_on_other_host(subject: Subject) -> str | None:
 
 @condition
 def failing_2xx_documented(subject: Subject) -> str | None:
-    if subject.pack.provider.failing_2xx:
+    if subject.pack.provider.failing_2xx and failing_rows(subject.pack, subject.gateway.product):
         return None
-    return f"{subject.pack.provider.title} reports no failure inside a 2xx answer"
+    of = "" if subject.gateway.product == "sms" else f" of {subject.gateway.product}"
+    return f"{subject.pack.provider.title} reports no failure inside a 2xx answer{of}"
 
 
 @condition
@@ -187,9 +215,35 @@ def signature_covers_fields(subject: Subject) -> str | None:
 
 @condition
 def lifetime_known(subject: Subject) -> str | None:
-    if subject.terms.lifetime is not None or subject.terms.lifetime_probe:
+    if subject.terms.lifetime is not None or subject.terms.lifetime_probe or provider_life(subject) is not None:
         return None
     return "otp.lifetime is not declared"
+
+
+def provider_life(subject: Subject) -> float | None:
+    """How long a code the provider makes lives, where it makes it."""
+    return code_life(subject.gateway, subject.pack) if subject.terms.verified_by == "provider" else None
+
+
+@condition
+def attempts_known(subject: Subject) -> str | None:
+    if most_attempts(subject) is not None:
+        return None
+    return "otp.max_attempts is not declared"
+
+
+def most_attempts(subject: Subject) -> int | None:
+    """Wrong codes after which nothing verifies: as declared, else as the provider that checks them has it."""
+    if subject.terms.max_attempts is not None:
+        return subject.terms.max_attempts
+    return subject.pack.provider.limits.max_check_attempts if subject.terms.verified_by == "provider" else None
+
+
+@condition
+def service_named(subject: Subject) -> str | None:
+    if service_row(subject.gateway, subject.pack) is not None:
+        return None
+    return f"gateways.{subject.gateway.name} names no service or application of {subject.pack.provider.title}"
 
 
 @condition

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from otpgate.errors import InternalError
-from otpgate.scenarios.conditions import Subject, permanent_row, preferred, recipient_row
+from otpgate.scenarios.conditions import Subject, failing_rows, permanent_row, preferred, recipient_row, service_row
+from otpgate_contracts.account import REASONS
 from otpgate_contracts.admin import Fault
 from otpgate_contracts.model import ErrorRow
 
@@ -57,7 +58,9 @@ def by_row(subject: Subject, destination: str, row: ErrorRow | None, status: int
     """The catalogue's row, or the bare HTTP status where the provider documents none."""
     if row is None:
         return scoped(subject, destination, Fault(fault="status", status=status))
-    return scoped(subject, destination, Fault(fault="error", code=row.code))
+    alike = [one for one in subject.pack.errors if one.code == row.code and one.product == row.product]
+    reason = row.trigger if len(alike) > 1 and row.trigger in REASONS else None
+    return scoped(subject, destination, Fault(fault="error", code=row.code, reason=reason))
 
 
 def rows(subject: Subject, phase: str) -> list[ErrorRow]:
@@ -97,12 +100,8 @@ def unauthorised(subject: Subject, destination: str) -> Fault:
 
 @shape
 def failing_2xx(subject: Subject, destination: str) -> Fault:
-    body = rows(subject, "body")
-    product = subject.gateway.product
-    row = preferred(body, product, TRANSIENT_BODY) or next(
-        (row for row in body if row.product == product and not row.recipient), None
-    )
-    return by_row(subject, destination, row, 200)
+    body = failing_rows(subject.pack, subject.gateway.product)
+    return by_row(subject, destination, preferred(body, subject.gateway.product, TRANSIENT_BODY) or next(iter(body), None), 200)
 
 
 @shape
@@ -120,6 +119,11 @@ def no_receipt(subject: Subject, destination: str) -> Fault:
 @shape
 def permanent_error(subject: Subject, destination: str) -> Fault:
     return by_row(subject, destination, permanent_row(subject.pack, subject.gateway.product), 400)
+
+
+@shape
+def unknown_service(subject: Subject, destination: str) -> Fault:
+    return by_row(subject, destination, service_row(subject.gateway, subject.pack), 404)
 
 
 @shape

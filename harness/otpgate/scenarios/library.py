@@ -13,7 +13,7 @@ from otpgate.scenarios.model import Scenario
 
 FOLDER = Path(__file__).parent / "library"
 ORDER = (
-    "delivers", "refuses-wrong-code", "receipts", "failover", "gateway-dies", "bad-recipient", "no-storm", "peak", "egress",
+    "delivers", "refuses-wrong-code", "receipts", "failover", "gateway-dies", "unknown-service", "bad-recipient", "no-storm", "peak", "egress",
     "no-leak", "contract",
 )
 

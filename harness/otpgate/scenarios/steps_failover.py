@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+from otpgate.scenarios.conditions import service_row, service_setting
 from otpgate.scenarios.model import User
 from otpgate.scenarios.stage import LOST, Play, Undecidable, extend, patience, steps
 from otpgate.scenarios.steps_delivers import names
@@ -13,6 +14,7 @@ from otpgate_contracts.admin import Exchange, Message
 
 QUIET = 2.0
 ATTEMPTS = 4
+CRASHED = 500
 BELOW_REQUESTS = ("refuse_connection", "tls_expired")
 
 
@@ -101,6 +103,33 @@ def one_usable_code(play: Play, user: User, message: Message, calls: tuple[str, 
         play.fail(
             "right_code_refused", f"the code that came through {settled.gateway} does not verify: {answer}",
             exchanges=calls, gateway=settled.gateway, api="verify_code",
+        )
+
+
+@steps("unknown_service")
+def unknown_service(play: Play) -> None:
+    """The gateway knows no such service: the code comes through the next one, or the caller is told."""
+    play.break_gateway(play.user, "unknown_service")
+    answer = play.request(play.user)
+    through = play.case.after if "error" in play.terms.failover_when else ()
+    message = None
+    if answer.verdict == "accepted":
+        message = play.first(play.user, extend(play.terms.failover_within), lambda one: one.gateway in through)
+    attempts = play.calls(play.user, play.case.gateway)
+    if not attempts:
+        raise Undecidable(f"{play.case.gateway} was never asked, so its refusal was not exercised")
+    row = service_row(play.gateway, play.pack)
+    setting = service_setting(row, play.gateway, play.pack) if row is not None else None
+    told = f"{play.case.gateway} knows no such service ({code_seen(attempts)})"
+    evidence = names(play, attempts)
+    if answer.verdict == "accepted" and message is None:
+        play.fail("failure_swallowed", f"{told}, and nothing was sent; {answer}", exchanges=evidence, setting=setting or "")
+    elif answer.error or answer.status == CRASHED or not play.live.lane.alive():
+        play.fail("refusal_crashed", f"{told}, and the service fell over: {answer}", exchanges=evidence, setting=setting or "")
+    elif message is None and through:
+        play.fail(
+            "no_failover", f"{told}, and no code came through {' or '.join(through)}; {answer}", exchanges=evidence,
+            cause="error", through=",".join(through),
         )
 
 

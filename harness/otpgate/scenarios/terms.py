@@ -46,9 +46,15 @@ def terms(manifest: Manifest) -> Terms:
         failover_when=manifest.failover.when if manifest.failover else (),
         lifetime_probe={str(k): str(v) for k, v in probe.value.items()}
         if probe is not None and isinstance(probe.value, dict) else {},
-        issued_by=word(otp.get("issued_by"), "service"),
-        verified_by=word(otp.get("verified_by"), "service"),
+        issued_by=(issuer := word(otp.get("issued_by"), "provider" if all_verify(manifest) else "service")),
+        verified_by=word(otp.get("verified_by"), issuer),
     )
+
+
+def all_verify(manifest: Manifest) -> bool:
+    """Whether every gateway in use makes and checks the codes itself."""
+    routed = {name for route in manifest.routes for name in route.gateways} or set(manifest.gateways)
+    return {manifest.gateways[name].product for name in routed if name in manifest.gateways} == {"verify"}
 
 
 def number(setting: Setting | None, default: float | None) -> float | None:

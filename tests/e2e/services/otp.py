@@ -232,7 +232,7 @@ class Service:
         if time.time() > known["expires"] and "never_expires" not in DEFECTS:
             return 410
         known["tries"] += 1
-        if known["tries"] > 5:
+        if known["tries"] > 5 and "counts_nothing" not in DEFECTS:
             return 429
         if code not in known["codes"]:
             return 401

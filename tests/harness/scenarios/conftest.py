@@ -42,6 +42,7 @@ SNIPPETS = {
     "command": "    command: [python, otp.py]\n    directory: .\n    ready: /healthz\n    environment: {PORT: \"{port}\"}\n",
     "name": "  name: small-service\n",
     "lifetime": "lifetime: 5m, ",
+    "attempts": "max_attempts: 5, ",
     "signature": "    signature_secret: ${BETA_SIGNATURE}\n",
     "otp": "otp: {",
     "end": "objectives: {delivered_within: 10s, failover_within: 12s}",

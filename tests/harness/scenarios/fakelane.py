@@ -22,10 +22,12 @@ class ScriptedService:
     """A healthy service in a few lines; tests override what they break."""
 
     lifetime = 300.0
+    guesses = 5
 
     def __init__(self, lane: FakeLane) -> None:
         self.lane = lane
         self.codes: dict[str, tuple[str, float]] = {}
+        self.tries: dict[str, int] = {}
 
     def route(self, phone: str) -> tuple[str, ...]:
         return ("primary", "fallback") if phone.startswith("+1") else ("fallback", "primary")
@@ -33,6 +35,7 @@ class ScriptedService:
     def request(self, phone: str) -> int:
         code = f"{len(self.codes) + 100_000:06d}"
         self.codes[phone] = (code, self.lane.now)
+        self.tries[phone] = 0
         for gateway in self.route(phone):
             if self.lane.send(gateway, phone, f"Your code is {code}."):
                 return 202
@@ -40,7 +43,8 @@ class ScriptedService:
 
     def verify(self, phone: str, code: str) -> int:
         known, issued = self.codes.get(phone, ("", 0.0))
-        if not code or code != known:
+        self.tries[phone] = self.tries.get(phone, 0) + 1
+        if not code or code != known or self.tries[phone] > self.guesses:
             return 401
         if self.lane.now - issued > self.lifetime:
             return 410

@@ -133,7 +133,7 @@ RULES = {
     "permanent_retried": "permanent-error-retried", "stray_host": "stray-host-called", "code_in_log": "code-leaks",
     "code_in_answer": "code-leaks", "secret_exposed": "secret-leaks", "contract_mismatch": "request-fits-no-document",
     "common_accepted": "test-code-accepted", "failure_swallowed": "failure-in-success-swallowed",
-    "api_crashed": "api-breaks-on-odd-input",
+    "api_crashed": "api-breaks-on-odd-input", "guesses_unlimited": "guesses-not-limited", "refusal_crashed": "refusal-crashes-service",
 }
 
 

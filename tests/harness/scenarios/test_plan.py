@@ -35,8 +35,8 @@ def cases(found: Plan) -> dict[str, str]:
 def test_the_catalogue_holds_every_scenario_of_the_gate() -> None:
     """One YAML file each, in the order of the documentation."""
     assert [*catalogue()] == [
-        "delivers", "refuses-wrong-code", "receipts", "failover", "gateway-dies", "bad-recipient", "no-storm", "egress",
-        "no-leak", "contract",
+        "delivers", "refuses-wrong-code", "receipts", "failover", "gateway-dies", "unknown-service", "bad-recipient", "no-storm",
+        "egress", "no-leak", "contract",
     ]
 
 

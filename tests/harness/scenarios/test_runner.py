@@ -86,6 +86,22 @@ def test_an_expired_code_is_refused_on_the_moved_clock(manifest: Manifest, packs
     assert set(verdicts(found).values()) == {"passed"}
 
 
+def test_a_service_that_counts_no_guesses_is_red(manifest: Manifest, packs: dict[str, Pack]) -> None:
+    """After otp.max_attempts wrong codes the right one must not verify; the finding stands at that line."""
+
+    class Endless(ScriptedService):
+        guesses = 1000
+
+    found = run(manifest, packs, FakeEngine(Endless), "refuses-wrong-code/exhausted")
+    assert {(one.name, one.location.key) for one in found.findings} == {("guesses-not-limited", "otp.max_attempts")}
+
+
+def test_guesses_are_not_judged_where_no_number_is_declared(load: Load, packs: dict[str, Pack]) -> None:
+    """Without otp.max_attempts, and where the service checks, the case does not apply."""
+    found = run(load(attempts=""), packs, FakeEngine(), "refuses-wrong-code/exhausted")
+    assert {(one.verdict, one.reason) for one in found.scenarios} == {("not_applicable", "otp.max_attempts is not declared")}
+
+
 def test_a_clock_that_cannot_move_leaves_expiry_undecided(manifest: Manifest, packs: dict[str, Pack]) -> None:
     """Without libfaketime and without a probe nothing is claimed."""
     found = run(manifest, packs, FakeEngine(movable=False), "refuses-wrong-code/expired")
