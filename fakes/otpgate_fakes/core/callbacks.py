@@ -22,6 +22,7 @@ class Called(Struct):
     error: str | None
     body: str
     seconds: float
+    headers: dict[str, str] = {}
 
 
 class Caller:
@@ -35,13 +36,14 @@ class Caller:
         """One request to `url`; never raises."""
         started = time.perf_counter()
         status, event, error, text = None, "", None, ""
+        fields: dict[str, str] = {}
         try:
             way = self.edges.way(url)
         except Blocked as why:
             return Called(None, "blocked", str(why), "", 0.0)
         try:
             async with asyncio.timeout(timeout):
-                status, text = await self._exchange(way, method, headers, body)
+                status, fields, text = await self._exchange(way, method, headers, body)
             event = "429" if status == 429 else f"{status // 100}xx"
         except TimeoutError:
             event, error = "timeout", f"no answer within {timeout:g} s"
@@ -49,9 +51,9 @@ class Caller:
             event, error = "connect", f"{way.host or way.socket}:{way.port}: {broken.strerror or broken}"
         except (ValueError, asyncio.IncompleteReadError, EOFError) as broken:
             event, error = "connect", f"the answer was no HTTP: {broken}"
-        return Called(status, event, error, text, time.perf_counter() - started)
+        return Called(status, event, error, text, time.perf_counter() - started, fields)
 
-    async def _exchange(self, way: Way, method: str, headers: dict[str, str], body: bytes) -> tuple[int, str]:
+    async def _exchange(self, way: Way, method: str, headers: dict[str, str], body: bytes) -> tuple[int, dict[str, str], str]:
         if way.socket is not None:
             reader, writer = await asyncio.open_unix_connection(way.socket)
         else:
@@ -77,9 +79,10 @@ def head(way: Way, method: str, headers: dict[str, str], body: bytes) -> bytes:
     return "\r\n".join(lines).encode("latin-1", "replace")
 
 
-async def answer(reader: asyncio.StreamReader) -> tuple[int, str]:
-    """Status and the first part of the body; interim answers are skipped."""
+async def answer(reader: asyncio.StreamReader) -> tuple[int, dict[str, str], str]:
+    """Status, header fields and the first part of the body; interim answers are skipped."""
     status, length, chunked = 100, None, False
+    fields: dict[str, str] = {}
     while 100 <= status < 200:
         line = await reader.readline()
         if not line:
@@ -87,22 +90,23 @@ async def answer(reader: asyncio.StreamReader) -> tuple[int, str]:
         version, _, rest = line.decode("latin-1").partition(" ")
         if not version.startswith("HTTP/"):
             raise ValueError(f"it began with {line[:40]!r}")
-        status, length, chunked = int(rest[:3]), None, False
+        status, length, chunked, fields = int(rest[:3]), None, False, {}
         while (field := await reader.readline()) not in (b"\r\n", b"\n", b""):
             name, _, value = field.decode("latin-1").partition(":")
+            fields[name.lower()] = value.strip()
             if name.lower() == "content-length":
                 length = int(value)
             elif name.lower() == "transfer-encoding" and "chunked" in value.lower():
                 chunked = True
     if status in (204, 304):
-        return status, ""
+        return status, fields, ""
     if length is not None:
         body = await reader.readexactly(min(length, ANSWER_LIMIT))
     elif chunked:
         body = await chunks(reader)
     else:
         body = await reader.read(ANSWER_LIMIT)
-    return status, body.decode("utf-8", "replace")
+    return status, fields, body.decode("utf-8", "replace")
 
 
 async def chunks(reader: asyncio.StreamReader) -> bytes:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from otpgate_contracts.model import ErrorRow, Pack, Webhook
     from otpgate_fakes.core.account import Account
     from otpgate_fakes.core.context import Context
+    from otpgate_fakes.core.handshakes import Handshake
     from otpgate_fakes.core.store import Message
 
 
@@ -160,6 +161,8 @@ class Fake(Struct, frozen=True, kw_only=True):
       share it; None = the first row of the catalogue whose trigger it is
     - `further_urls(context, message) -> list[str]`: where a receipt goes once every try at `receipt_url` failed, in
       order; each try is then rendered and signed anew, with `attempt=` its number
+    - `handshake(context, url) -> Handshake | None`: what an endpoint has to answer before it is sent a receipt; None =
+      it may be called (see otpgate_fakes.core.handshakes)
     - `webhook_for(context, message, webhook) -> Webhook`: the pack's webhook with timeout and retry as this
       message's callback URL overrides them
     """
@@ -177,6 +180,7 @@ class Fake(Struct, frozen=True, kw_only=True):
     code_for: Callable[[Context, Send, str], str | None] | None = None
     parts: Callable[[Context, Message], int] | None = None
     further_urls: Callable[[Context, Message], list[str]] | None = None
+    handshake: Callable[[Context, str], Handshake | None] | None = None
     webhook_for: Callable[[Context, Message, Webhook], Webhook] | None = None
 
 

@@ -22,6 +22,7 @@ from otpgate_fakes.core.clock import Clock, Due
 from otpgate_fakes.core.errors import Answer
 from otpgate_fakes.core.fake import ReceiptRequest
 from otpgate_fakes.core.faults import Effects
+from otpgate_fakes.core.handshakes import turned_away
 from otpgate_fakes.core.player import Player
 from otpgate_fakes.core.redact import Redactor
 from otpgate_fakes.core.rendering import Draft, render
@@ -244,6 +245,9 @@ class Receipts:
     ) -> admin.Receipt:
         webhook = self._webhook(player, draft)
         timeout = webhook.timeout if webhook is not None else 15.0
+        stopped = await turned_away(self.caller, player, draft, timeout)
+        if stopped is not None:
+            return self._record(draft, stopped[0], attempt, stopped[1], forged)
         called = await self.caller.call(request.method, request.url, request.headers, request.body, timeout)
         if forged is None and called.status is not None:
             self._last[draft.message.id] = request
