@@ -71,6 +71,26 @@ def test_harmless_text_stays() -> None:
     assert Redactor(["Secret00Secret"]).clean(text, "123456") == text
 
 
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("To=%2B12025550143&Code=123456", "To=%2B12025550143&Code=[redacted]"),
+        ('{"code": "8d31Zk", "to": "447700900143"}', '{"code": "[redacted]", "to": "447700900143"}'),
+        ('{"pin":123456}', '{"pin":[redacted]}'),
+        ("Channel=sms&CustomCode=8d31Zk&Locale=en", "Channel=sms&CustomCode=[redacted]&Locale=en"),
+        ("country_code=44&code_length=6", "country_code=44&code_length=6"),
+    ],
+)
+def test_a_code_that_is_brought_back_is_not_recorded(text: str, kept: str) -> None:
+    """Fields of a request named for a code lose it; names that only hold the word keep theirs."""
+    assert Redactor().asked(text) == kept
+
+
+def test_an_error_code_of_an_answer_is_kept() -> None:
+    """What a provider answers is read for its error code."""
+    assert Redactor().clean('{"code": 60202, "status": 429}') == '{"code": 60202, "status": 429}'
+
+
 def test_a_stepped_clock_runs_what_is_due_in_order() -> None:
     """Nothing before its time, everything at it, and what is taken back never."""
     clock, ran = Clock(stepped=100.0), []

@@ -83,7 +83,7 @@ class Exchanges:
         if isinstance(call, admin.Exchange):
             return call
         request, reply, code = call.request, call.reply, call.secret_code
-        redactor, clean = self._redactor, self._redactor.clean
+        redactor, clean, asked = self._redactor, self._redactor.clean, self._redactor.asked
         query = f"?{request.raw_query}" if request.raw_query else ""
         headers = {} if reply is None else {name.lower(): value for name, value in reply.headers}
         if reply is not None and reply.content_type:
@@ -91,9 +91,9 @@ class Exchanges:
         return admin.Exchange(
             id=f"ex_{call.sequence}", sequence=call.sequence, at=self._clock.iso(call.at), kind=call.kind,
             provider=call.provider, gateway=call.gateway, operation=call.operation, method=request.method,
-            url=clean(f"{request.base}{request.path}{query}", code), host=request.host,
+            url=asked(f"{request.base}{request.path}{query}", code), host=request.host,
             request_headers=redactor.headers(request.headers),
-            request_body=clean(request.body.decode("utf-8", "replace"), code),
+            request_body=asked(request.body.decode("utf-8", "replace"), code),
             status=reply.status if reply is not None else None, response_headers=redactor.headers(headers),
             response_body=clean(reply.body.decode("utf-8", "replace"), code) if reply is not None else "",
             seconds=round(call.seconds, 6), accepted=call.accepted, code=call.code, reason=call.reason, to=call.to,

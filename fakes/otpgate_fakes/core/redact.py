@@ -22,6 +22,11 @@ SECRET_FIELDS = re.compile(
     re.IGNORECASE,
 )
 
+CODE_FIELDS = re.compile(
+    r"""((?:^|[?&{,]\s*)"?(?:code|custom_?code|pin|verify_?code|verification_?code)"?\s*[=:]\s*"?)([^&"\s,{}\[\]]+)""", re.IGNORECASE,
+)
+"""Fields of a request in which a service brings a code back; in answers a `code` is an error's."""
+
 
 class Redactor:
     """Knows the secrets of a process; `clean` takes them, and the given codes, out of a text."""
@@ -53,6 +58,10 @@ class Redactor:
                     if form in text:
                         text = text.replace(form, "*" * len(form))
         return SECRET_FIELDS.sub(rf"\1{MARK}", text)
+
+    def asked(self, text: str, *codes: str | None) -> str:
+        """What a service sent, likewise, and without the codes it brought back."""
+        return CODE_FIELDS.sub(rf"\1{MARK}", self.clean(text, *codes))
 
     def headers(self, headers: dict[str, str]) -> dict[str, str]:
         """Headers without credentials; the scheme of Authorization stays, it says how the caller authenticates."""
