@@ -1,11 +1,11 @@
-"""Twilio's Programmable Messaging, as an OTP service meets it: translation only, decisions are core's."""
+"""Twilio's Programmable Messaging and Verify v2, as an OTP service meets them: translation only, decisions are core's."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from otpgate_fakes.core.fake import Fake, Operation
-from otpgate_fakes.twilio import account, messages, parse, receipts, render, services
+from otpgate_fakes.twilio import account, messages, parse, receipts, render, services, verifications, verify_services
 
 if TYPE_CHECKING:
     from otpgate_fakes.core.context import Context
@@ -15,8 +15,16 @@ __all__ = ["FAKE"]
 
 
 def new_id(context: Context, send: Send) -> str:
-    """A message SID: SM, or MM with media."""
+    """A message SID: SM, or MM with media; of a Verify message only the attempt is ever told."""
+    if send.product == verify_services.PRODUCT:
+        return f"VL{context.ids.hex(32)}"
     return f"{'MM' if send.media else 'SM'}{context.ids.hex(32)}"
+
+
+def code_for(context: Context, send: Send, reason: str) -> str | None:
+    """Which of the codes that share a reason the product gives."""
+    chosen = verifications.code_for if send.product == verify_services.PRODUCT else parse.code_for
+    return chosen(context, send, reason)
 
 
 FAKE = Fake(
@@ -44,6 +52,18 @@ FAKE = Fake(
         Operation(id="fetchGeoPermissions", handle=account.fetch_geo_permissions),
         Operation(id="fetchSafelist", handle=account.fetch_safelist),
         Operation(id="listAlerts", handle=services.list_alerts),
+        Operation(
+            id="createVerification", kind="send", product="verify", parse=verifications.parse_start,
+            render=verifications.render_started, peek=verifications.recipient,
+        ),
+        Operation(id="createVerificationCheck", product="verify", handle=verifications.check),
+        Operation(id="fetchVerification", product="verify", handle=verifications.fetch),
+        Operation(id="updateVerification", product="verify", handle=verifications.update),
+        Operation(id="listVerifyServices", product="verify", handle=verify_services.list_services),
+        Operation(id="fetchVerifyService", product="verify", handle=verify_services.fetch_service),
+        Operation(id="listVerificationTemplates", product="verify", handle=verify_services.list_templates),
+        Operation(id="listVerificationAttempts", product="verify", handle=verify_services.list_attempts),
+        Operation(id="fetchVerificationAttempt", product="verify", handle=verify_services.fetch_attempt),
     ),
     claim=parse.claim,
     render_error=render.render_error,
@@ -53,6 +73,6 @@ FAKE = Fake(
     receipt_url=receipts.receipt_url,
     inbound=receipts.inbound,
     unknown_path=render.unknown_path,
-    code_for=parse.code_for,
+    code_for=code_for,
     webhook_for=receipts.webhook_for,
 )

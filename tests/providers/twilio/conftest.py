@@ -91,7 +91,7 @@ class Fakes:
         """The official SDK, unmodified, with every domain it uses pointed at the fake."""
         client = Client(user, password, account_sid=account, http_client=TwilioHttpClient(timeout=10))
         client.http_client.session.trust_env = False
-        for domain in (client.api, client.messaging, client.accounts, client.monitor):
+        for domain in (client.api, client.messaging, client.accounts, client.monitor, client.verify):
             domain.base_url = self.base
         return client
 

@@ -18,10 +18,12 @@ from otpgate_contracts.loading import openapi, pack
 from otpgate_contracts.wire import Judge
 from otpgate_fakes.twilio import FAKE
 from tests.providers.conftest import PUBLIC
-from tests.providers.twilio.conftest import ACCOUNT, FROM, POOL, SHORT, TOLL_FREE, US, Fakes
+from tests.providers.twilio.conftest import ACCOUNT, CA, FROM, GB, POOL, SHORT, TOLL_FREE, US, Fakes
+from tests.providers.twilio.verifying import SERVICE, TEMPLATE, WRONG, owned
 
 OFFICIAL = Path(__file__).parents[4] / "shared" / "specs" / "twilio"
-DOCUMENTS = ("api_v2010", "messaging_v1", "accounts_v1")
+DOCUMENTS = ("api_v2010", "messaging_v1", "accounts_v1", "verify_v2")
+CONTENT = "HX" + "0" * 32
 WITHOUT_OFFICIAL = {"listAlerts"}
 """The folder holds no document for monitor.twilio.com."""
 
@@ -38,7 +40,11 @@ def run(fakes: Fakes) -> list[Answer]:
 
     client = fakes.client()
     client.http_client.session.hooks["response"].append(take)
+    fakes.account(**owned(), templates=[
+        {"id": TEMPLATE, "text": "{{code}} is your code", "status": "approved"}, {"id": CONTENT, "text": "{{1}}", "status": "approved"},
+    ])
     write(fakes, client)
+    verify(fakes, client)
     ask(client)
     return taken
 
@@ -55,7 +61,7 @@ def write(fakes: Fakes, client: Client) -> None:
         content_retention="discard", address_retention="obfuscate", shorten_urls=False, send_as_mms=False,
         application_sid="AP" + "0" * 32,
     )
-    messages.create(to=US, from_=FROM, content_sid="HX" + "0" * 32, content_variables='{"1": "123456"}')
+    messages.create(to=US, from_=FROM, content_sid=CONTENT, content_variables='{"1": "123456"}')
     sent = messages.create(to=US, messaging_service_sid=POOL, body="Your code is 123456")
     fakes.finish(sent.sid)
     messages(sent.sid).fetch()
@@ -69,6 +75,28 @@ def write(fakes: Fakes, client: Client) -> None:
     messages(failed.sid).fetch()
     messages.list(page_size=2)
     messages(sent.sid).delete()
+
+
+def verify(fakes: Fakes, client: Client) -> None:
+    """Codes that are sent again, guessed wrong, approved and cancelled, over several channels."""
+    service = client.verify.v2.services(SERVICE)
+    service.verifications.create(
+        to=US, channel="sms", custom_friendly_name="Acme", locale="en", app_hash="FA+9qCX9VSu", device_ip="192.0.2.1",
+        rate_limits={"end_user_ip": "192.0.2.1"}, template_sid=TEMPLATE, template_custom_substitutions="{}", risk_check="enable",
+        tags='{"flow": "sign-in"}',
+    )
+    fakes.wait(1)
+    service.verifications.create(to=US, channel="auto")
+    service.verifications(US).fetch()
+    service.verification_checks.create(to=US, code=WRONG)
+    right = next(one["code"] for one in fakes.running.messages() if one["to"] == US)
+    service.verification_checks.create(to=US, code=right)
+    ended = service.verifications.create(to=GB, channel="call", custom_code="246801")
+    service.verifications(ended.sid or "").update(status="canceled")
+    started = service.verifications.create(to=CA, channel="whatsapp")
+    attempt = (started.send_code_attempts or [{}])[0]["attempt_sid"]
+    fakes.finish(attempt)
+    client.verify.v2.verification_attempts(attempt).fetch()
 
 
 def ask(client: Client) -> None:
@@ -92,6 +120,11 @@ def ask(client: Client) -> None:
     client.accounts.v1.messaging_geopermissions.fetch(country_code="US,IN")
     client.accounts.v1.safelist.fetch(phone_number=US)
     client.monitor.v1.alerts.list()
+    client.verify.v2.services.list()
+    client.verify.v2.services(SERVICE).fetch()
+    client.verify.v2.templates.list()
+    client.verify.v2.verification_attempts.list()
+    client.verify.v2.verification_attempts.list(verify_service_sid=SERVICE, status="unconverted", date_created_after=datetime.now(UTC))
 
 
 def test_every_operation_runs(fakes: Fakes) -> None:
@@ -152,12 +185,16 @@ def test_the_official_documents_would_object() -> None:
 
 @pytest.mark.skipif(not OFFICIAL.is_dir(), reason=f"not present: {OFFICIAL.parent.parent.name}/specs/twilio")
 def test_our_document_names_what_twilio_names() -> None:
-    """Parameters of a send and words of the lifecycle are Twilio's, none missing and none made up."""
+    """Parameters of a send, a start and a check, and words of the lifecycle are Twilio's, none missing and none made up."""
     official = json.loads((OFFICIAL / "twilio_api_v2010.json").read_text())
     send = official["paths"]["/2010-04-01/Accounts/{AccountSid}/Messages.json"]["post"]["requestBody"]["content"]
     theirs = send["application/x-www-form-urlencoded"]["schema"]["properties"]
     ours = openapi(pack("twilio"))["components"]["schemas"]
     assert set(ours["SendMessage"]["properties"]) == set(theirs)
+    verify = json.loads((OFFICIAL / "twilio_verify_v2.json").read_text())["paths"]
+    for path, schema in (("Verifications", "StartVerification"), ("VerificationCheck", "CheckVerification")):
+        content = verify[f"/v2/Services/{{ServiceSid}}/{path}"]["post"]["requestBody"]["content"]
+        assert set(ours[schema]["properties"]) == set(content["application/x-www-form-urlencoded"]["schema"]["properties"])
     states = set(official["components"]["schemas"]["message_enum_status"]["enum"])
     assert states == set(ours["Status"]["enum"]) == {state.name for state in pack("twilio").provider.lifecycle.states}
 
