@@ -60,6 +60,16 @@ def invalid(parameter: str) -> Refused:
     return Refused(reason="parameter_malformed", detail={"parameter": parameter})
 
 
+def chosen(fields: dict[str, Any], name: str, values: tuple[str, ...]) -> str:
+    """One of a few words, the first where nothing is said."""
+    given = fields.get(name)
+    if given is None:
+        return values[0]
+    if not isinstance(given, str) or given not in values:
+        raise invalid(name)
+    return given
+
+
 def send(request: Request, context: Context) -> Send:
     return sending(context, fields_of(request))
 
@@ -85,11 +95,7 @@ def sending(context: Context, fields: dict[str, Any]) -> Send:
     """The send of a call's fields."""
     to, body = as_text(fields.get("to")), as_text(fields.get("text"))
     sender, given = as_text(fields.get("from")) or None, as_text(fields.get("messaging_profile_id")) or None
-    kind, encoding = fields.get("type") or "SMS", fields.get("encoding") or "auto"
-    if not isinstance(kind, str) or kind not in TYPES:
-        raise invalid("type")
-    if not isinstance(encoding, str) or encoding not in ENCODINGS:
-        raise invalid("encoding")
+    kind, encoding = chosen(fields, "type", TYPES), chosen(fields, "encoding", (*ENCODINGS,))
     media = fields.get("media_urls") or []
     if not isinstance(media, list) or (kind == "SMS" and media):
         raise Refused("40304")
