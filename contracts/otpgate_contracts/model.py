@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from msgspec import Struct
 
+from otpgate_contracts.country import Country as Country
 from otpgate_contracts.description import Description
 
 Phase = Literal["sync", "body", "async"]
@@ -55,7 +56,9 @@ class SettingSpec(Fact, frozen=True, kw_only=True):
     `kind` drives the generic rules: id, secret, key (PEM), url, host, sender, enum, bool, number, text; tree: maps and lists.
     `unit` and `minimum`/`maximum` hold for numbers and durations. `env` lists the names under which
     deployments usually carry it (used by `init` and by unknown-key suggestions). `unwise` are values the
-    provider takes that do codes no good: value to why. `default` is that of the first product. `parts` are settings
+    provider takes that do codes no good: value to why. `required_for` are products that cannot work without it. `sdk_env` are
+    the names SDKs read by themselves. `account_part`: the group of this pattern is the id of the account the value belongs to.
+    `default` is that of the first product. `parts` are settings
     this one's text holds (a connection string): name to the pattern whose first group is the value.
     """
 
@@ -74,8 +77,11 @@ class SettingSpec(Fact, frozen=True, kw_only=True):
     max_length: int | None = None
     env: tuple[str, ...] = ()
     required: bool = False
+    required_for: tuple[str, ...] = ()
     wire: tuple[str, ...] = ()
     unwise: dict[str, str] = {}
+    sdk_env: tuple[str, ...] = ()
+    account_part: str | None = None
     parts: dict[str, str] = {}
 
 
@@ -139,6 +145,7 @@ class Webhook(Fact, frozen=True, kw_only=True):
     `signature_key` provider: it signs with a private key of its own, and the service needs no secret to check. pair: it
     signs with the private key of the account, and the service holds the public half (see otpgate_contracts.signing_pair).
     `signature_covers` url: the signature holds whatever the fields say, so no service can notice that they changed.
+    `ports` are the only ones the provider calls.
     """
 
     id: str = "status"
@@ -159,6 +166,7 @@ class Webhook(Fact, frozen=True, kw_only=True):
     status_field: str = ""
     error_field: str | None = None
     max_url_length: int | None = None
+    ports: tuple[int, ...] = ()
     default_from_account: bool = False
 
 
@@ -204,11 +212,16 @@ class TestValue(Fact, frozen=True, kw_only=True):
 
 
 class SdkTrap(Fact, frozen=True, kw_only=True):
-    """A version range that is known to break; `versions` is a PEP 440 specifier set."""
+    """A version range that is known to break; `versions` is a PEP 440 specifier set.
+
+    `breaks` are products no message of which goes out, unless one of the settings `unless` is configured.
+    """
 
     versions: str
     what: str
     rule: str = "VR002"
+    breaks: tuple[str, ...] = ()
+    unless: tuple[str, ...] = ()
 
 
 class Sdk(Fact, frozen=True, kw_only=True):
@@ -342,26 +355,6 @@ class Senders(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     kinds: tuple[SenderKind, ...]
     rules: tuple[SenderRule, ...] = ()
-
-
-class Country(Struct, frozen=True, kw_only=True):
-    """A row of countries.yaml: sender-ID rules of one destination country."""
-
-    iso: str
-    country: str
-    dial: str
-    alphanumeric: Literal[
-        "allowed", "registration_required", "registration_some_networks", "not_supported_replaced", "not_supported"
-    ]
-    unregistered_effect: str
-    template_registration: bool
-    short_code: bool | None
-    long_code: bool | Literal["inbound_only"] | None
-    two_way: bool | None
-    aws_sender_id: str | None
-    notes: str
-    sources: tuple[str, ...]
-    confidence: Literal["high", "medium", "low"]
 
 
 class Pack(Struct, frozen=True, kw_only=True):

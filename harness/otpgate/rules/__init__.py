@@ -23,6 +23,7 @@ from otpgate.rules import (
     senders_by_country,
     signing,
     silence,
+    surroundings,
     templates,
     texts,
     timing,
@@ -50,7 +51,7 @@ FAMILIES = {
 
 family_modules = (
     accounts, credentials, destinations, encoding, endpoints, environments, exposure, failover, guards, policy, quotas,
-    references, registrations, runtimes, senders, senders_by_country, signing, silence, templates, texts, timing, trust,
+    references, registrations, runtimes, senders, senders_by_country, signing, silence, surroundings, templates, texts, timing, trust,
     verifying, versions, webhooks, wiring,
 )
 

@@ -150,6 +150,12 @@ def credential_of_another_account(gateway: GatewaySubject) -> Iterator[Fault | M
         setting, spec = gateway.present(name), gateway.spec(name)
         if setting is None or spec is None or spec.kind != "id" or not account_id or not sound(setting):
             continue
+        owner = re.search(spec.account_part, setting.text) if spec.account_part else None
+        if owner is not None and owner[1] != account_id:
+            yield Fault(message=f"{label(setting)}, the `{name}` of `{gateway.name}`, belongs to the account {quoted(owner[1])}, but the"
+                        f" account file describes {quoted(account_id)}.", at=setting, fix=Fix("deploy the one of this account"),
+                        related=(("the account's id stands here", gateway.account_span("account.id")),))
+            continue
         other_kind = setting.text in known or setting.text[:2] != account_id[:2] or len(setting.text) != len(account_id)
         if setting.text != account_id and not other_kind:
             yield Fault(

@@ -385,7 +385,7 @@ def required_setting_missing(gateway: GatewaySubject) -> Iterator[Fault]:
         return
     for spec in gateway.pack.provider.settings:
         special = spec.products == (gateway.product,) and gateway.product not in {"sms"} and spec.kind == "id"
-        if not (spec.required or special) or gateway.product not in spec.products:
+        if not (spec.required or special or gateway.product in spec.required_for) or gateway.product not in spec.products:
             continue
         if spec.name in gateway.credential_names or spec.kind == "sender":
             continue

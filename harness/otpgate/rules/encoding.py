@@ -10,7 +10,7 @@ from otpgate.findings import Fix
 from otpgate.rules.registry import Fault, rule
 from otpgate.rules.subjects import GatewaySubject, ServiceSubject
 from otpgate.rules.templates import own_text
-from otpgate.rules.values import is_on, number
+from otpgate.rules.values import is_on, number, sound
 from otpgate.rules.wording import display, rendered
 from otpgate.rules.words import label, listed, quoted
 from otpgate_contracts.text import Foreign, alphabet, foreign_characters, segments, transliterate
@@ -62,6 +62,7 @@ def number_form(gateway: GatewaySubject) -> Iterator[Fault]:
         )
     elif setting is not None and form == "national" and "national" not in takes and country is None:
         yield Fault(message=f"{gateway.title} takes no national numbers.", at=setting, fix=Fix(f"send numbers as {wanted.form}"))
+    yield from _prefixed(gateway)
     if country is not None and form == "national" and gateway.countries:
         foreign = tuple(c for c in gateway.countries if c != country.text.upper())
         if foreign:
@@ -70,6 +71,18 @@ def number_form(gateway: GatewaySubject) -> Iterator[Fault]:
                 f" would be read as numbers of {country.text}.",
                 at=country, countries=foreign, fix=Fix("send numbers in E.164"),
             )
+
+
+def _prefixed(gateway: GatewaySubject) -> Iterator[Fault]:
+    """A country code the provider puts before national numbers, and that no served country has; 0 stands for none."""
+    setting = gateway.present("country_code")
+    code = setting.text.lstrip("+0") if setting is not None and sound(setting) else ""
+    rows = [row for iso in gateway.countries if (row := gateway.service.country(iso)) is not None]
+    dialled = {row.dial.lstrip("+").replace(" ", "").replace("-", "") for row in rows}
+    if setting is not None and code.isdigit() and dialled and not any(dial.startswith(code) for dial in dialled):
+        yield Fault(message=f"{label(setting)} is {quoted(setting.text)}, but `{gateway.name}` serves {listed(gateway.countries)}, whose code"
+                    f" is {listed(sorted(dialled), word='or')}: numbers without their country become numbers of somebody else.", at=setting,
+                    fix=Fix("deploy the code of the country that is served", next(iter(dialled)) if len(dialled) == 1 else None))
 
 
 @rule("EN002", "template-not-gsm7", scope="service", severity="warning")

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 
-from otpgate.config.model import Setting
+from otpgate.config.model import Entry, Setting
 from otpgate.findings import Fix
 from otpgate.rules.registry import Fault, rule
 from otpgate.rules.subjects import GatewaySubject, ServiceSubject
@@ -172,6 +173,19 @@ def _spare(service: ServiceSubject, setting: Setting) -> bool:
     if spec is None:
         return parts[2] != "base_url"
     return spec.kind in {"enum", "bool", "number", "duration"} and not spec.required
+
+
+def by_shape(service: ServiceSubject, path: str, wanted: str, free: Mapping[str, Entry]) -> str | None:
+    """The one free variable that shares a word with the missing name and holds what only the missing setting looks like."""
+    parts = path.split(".")
+    gateway = service.by_name.get(parts[1]) if parts[0] == "gateways" and len(parts) > 2 else None
+    spec = gateway.spec(parts[2]) if gateway else None
+    if spec is None or spec.pattern is None or spec.kind not in {"id", "secret"}:
+        return None
+    words = set(wanted.lower().split("_")) - {""}
+    fitting = [name for name, entry in free.items() if len(entry.value) >= 16 and re.search(spec.pattern, entry.value.strip())]
+    shared = [name for name in fitting if words & set(name.lower().split("_"))]
+    return shared[0] if len(shared) == 1 and len(fitting) == 1 else None
 
 
 def _gateway(service: ServiceSubject, setting: Setting) -> str | None:

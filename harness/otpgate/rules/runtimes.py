@@ -17,6 +17,7 @@ RUNTIMES = frozenset({
     "ASPNETCORE_ENVIRONMENT", "DOTNET_ENVIRONMENT", "SPRING_PROFILES_ACTIVE", "DEPLOY_ENV", "DEPLOYMENT_ENVIRONMENT", "STAGE",
     "DJANGO_SETTINGS_MODULE", "DJANGO_CONFIGURATION", "SERVER_ENV", "APPLICATION_ENV", "QUARKUS_PROFILE", "MICRONAUT_ENVIRONMENTS",
 })
+TELLING = ("_ENV", "_ENVIRONMENT", "_PROFILE", "_STAGE")
 ELSEWHERE_FILES = frozenset({"example", "sample", "dist", "staging", "stage", "dev", "development", "test", "testing", "qa", "uat", "sandbox"})
 DEBUGGING = frozenset({"DEBUG", "APP_DEBUG", "FLASK_DEBUG", "DJANGO_DEBUG", "RAILS_DEBUG", "WERKZEUG_DEBUG"})
 
@@ -65,7 +66,7 @@ def runtime_of_another_environment(service: ServiceSubject) -> Iterator[Fault]:
     for name, entry in service.manifest.environment.items():
         words = set(re.split(r"[,.:;\s]+", entry.value.strip().lower()))
         hit = next(iter(sorted(words & (SANDBOXES | {"local", "stage", "qa", "uat"}))), None)
-        if hit and name in RUNTIMES:
+        if hit and (name in RUNTIMES or (len(words) == 1 and name.upper().endswith(TELLING))):
             yield Fault(message=f"`{name}` says {quoted(hit)}, the manifest says production.", at=entry.span,
                         fix=Fix("deploy the production word", "production" if len(words) == 1 else None))
         elif name in DEBUGGING and words & ON:

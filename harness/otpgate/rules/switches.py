@@ -31,10 +31,10 @@ MILD = frozenset({"debug", "dev", "demo"})
 FEATURE = SUBJECT | {
     "send", "sending", "enable", "enabled", "active", "gateway", "provider", "service", "live", "real", "mode", "required", "require",
     "enforce", "enforced", "validation", "check", "auth", "login", "use", "delivery", "messages", "outbound", "production", "is", "app",
-    "external", "gotrue", "supabase", "user", "signup", "registration",
+    "external", "gotrue", "supabase", "user", "signup", "registration", "feature", "features", "flag", "flags", "ff", "toggle",
 }
 ENABLING = frozenset({"send", "sending", "enable", "enabled", "active", "live", "real", "required", "require", "enforce", "enforced",
-                      "validation", "check", "production", "delivery"})
+                      "validation", "check", "production", "delivery", "feature", "features", "flag", "flags", "ff", "toggle"})
 FIXED = frozenset({"static", "fixed", "default", "test", "master", "magic", "universal", "backdoor", "bypass", "demo", "dev", "fake", "dummy",
                    "hardcoded", "review", "reviewer", "mock", "constant"})
 CODES = frozenset({"otp", "otps", "code", "codes", "pin", "pins", "passcode", "passcodes"})

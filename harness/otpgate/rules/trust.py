@@ -11,11 +11,12 @@ from otpgate.rules.subjects import GatewaySubject, ServiceSubject
 from otpgate.rules.values import ONE_MACHINE, is_on, placeholder, sound
 from otpgate.rules.words import label, quoted
 
+OTHER_TOOLS = ("GIT_", "PIP_", "NPM_", "YARN_", "SVN_", "HG_")  # what fetches sources sends no codes
 DEBUGGING_PROXY = r"mitmproxy|charles|fiddler|burp"
 
 # Variables by which a runtime stops checking certificates, with the values that do it.
 SWITCHES = {
-    "NODE_TLS_REJECT_UNAUTHORIZED": r"0|false", "PYTHONHTTPSVERIFY": r"0", "GIT_SSL_NO_VERIFY": r"1|true",
+    "NODE_TLS_REJECT_UNAUTHORIZED": r"0|false", "PYTHONHTTPSVERIFY": r"0",
     "CURL_INSECURE": r"1|true|yes", "SSL_VERIFY": r"0|false|no|off", "VERIFY_SSL": r"0|false|no|off",
     "TLS_VERIFY": r"0|false|no|off", "VERIFY_TLS": r"0|false|no|off", "SSL_NO_VERIFY": r"1|true|yes|on",
     "INSECURE_SKIP_VERIFY": r"1|true|yes|on", "TLS_INSECURE": r"1|true|yes|on", "REQUESTS_VERIFY": r"0|false|no|off",
@@ -157,6 +158,8 @@ def tls_switched_off_by_environment(service: ServiceSubject) -> Iterator[Fault]:
     """
     for name, entry in service.manifest.environment.items():
         known = next((values for suffix, values in SWITCHES.items() if name == suffix or name.endswith("_" + suffix)), None)
+        if name.startswith(OTHER_TOOLS):
+            continue
         if known and placeholder(entry.value) is None and re.fullmatch(known, entry.value.strip().lower()):
             if any(entry in setting.entries for setting in service.all_settings):
                 continue

@@ -68,7 +68,7 @@ def sample_secret(text: str) -> bool:
     """An id or secret of examples: one character repeated, or counting ones."""
     body = re.sub(r"^[A-Z]{2}", "", text).lower()
     return len(text) >= 16 and bool(
-        len(set(body)) == 1 or re.search(r"0123456789abcdef|abcdefghijklmnop", body) or re.search(r"1234567890123", body)
+        len(set(body)) == 1 or re.search(r"0123456789abcdef|abcdefghijklmnop|example|sample|dummy", body) or re.search(r"1234567890123", body)
     )
 
 
@@ -183,6 +183,7 @@ class Url(Struct, frozen=True):
     credentials: bool
     fragment: str
     fault: str | None
+    port: int | None = None
 
 
 def url(text: str) -> Url:
@@ -190,7 +191,7 @@ def url(text: str) -> Url:
     try:
         parts = urlsplit(text)
         host = (parts.hostname or "").lower()
-        parts.port  # noqa: B018 - reading it raises for a port that is no number
+        port = parts.port
     except ValueError as error:
         return Url(text, "", "", "", False, "", f"is no URL ({error})")
     fault = None
@@ -211,7 +212,7 @@ def url(text: str) -> Url:
     else:
         fault = unreachable(host)
     return Url(
-        text, parts.scheme, host, parts.path, bool(parts.username or parts.password), parts.fragment, fault,
+        text, parts.scheme, host, parts.path, bool(parts.username or parts.password), parts.fragment, fault, port,
     )
 
 

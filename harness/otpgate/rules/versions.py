@@ -9,6 +9,7 @@ from otpgate.config.model import Entry, Setting
 from otpgate.findings import Fix, Span
 from otpgate.rules.dependencies import Package, allowed, normal
 from otpgate.rules.ranges import bounds, outside, unwise
+from otpgate.rules.references import by_shape
 from otpgate.rules.registry import Fault, Missing, rule
 from otpgate.rules.subjects import GatewaySubject, ServiceSubject
 from otpgate.rules.switches import SINKS
@@ -119,6 +120,10 @@ def sdk_known_trap(gateway: GatewaySubject) -> Iterator[Fault]:
         for trap in sdk.traps:
             if package is None or not package.version or not allowed(package.version, trap.versions):
                 continue
+            if gateway.product in trap.breaks and not any(gateway.present(name) for name in trap.unless):
+                yield Fault(message=f"{sdk.package} {package.version}: {trap.what}.", at=at, discriminator=trap.what[:40], severity="error",
+                            fix=Fix("use another client or version, or call the API itself"))
+                continue
             named = [name for name in re.findall(r"`(\w+)`", trap.what) if gateway.pack and gateway.pack.setting(name)]
             signing = gateway.scheme is not None and gateway.scheme.how == "signature"
             if not named or not signing or not any(gateway.present(name) for name in named):
@@ -213,7 +218,7 @@ def variable_misspelt(service: ServiceSubject) -> Iterator[Fault]:
                 missing.setdefault(alias, f"gateways.{gateway.name}.{name}")
     told: set[str] = set()
     for wanted, path in missing.items():
-        found = _alike(wanted, free) or _other_name(service, path, wanted, free)
+        found = _alike(wanted, free) or _other_name(service, path, wanted, free) or by_shape(service, path, wanted, free)
         if found and found not in told:
             told.add(found)
             yield Fault(message=f"`{found}` is deployed, `{wanted}` is what `{path}` reads and is missing: the value is under the wrong"

@@ -90,6 +90,9 @@ def callback_url_invalid(gateway: GatewaySubject) -> Iterator[Fault]:
     elif limit and len(setting.text) > limit:
         yield Fault(message=f"{label(setting)} has {len(setting.text)} characters; {gateway.title} takes callback URLs of at most"
                     f" {limit}.", at=setting, fix=Fix("shorten the path"))
+    elif gateway.webhook.ports and target.port is not None and target.port not in gateway.webhook.ports:
+        yield Fault(message=f"{label(setting)} names the port {target.port}; {gateway.title} calls {listed(map(str, gateway.webhook.ports))} only.",
+                    at=setting, fix=Fix("let the edge listen on the usual port, and leave it out"))
     elif target.scheme == "http" and not local:
         yield Fault(message=f"{label(setting)} is plain http: receipts can be read and forged on the way.", at=setting,
                     severity="warning", fix=Fix("use https", replacement="https" + setting.text[4:]))
