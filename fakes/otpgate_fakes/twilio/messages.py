@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from otpgate_fakes.core.fake import Request
     from otpgate_fakes.core.store import Message
 
+PRODUCT = "sms"
+
 
 def list_messages(context: Context, request: Request) -> Reply:
     """Messages of the account, newest first, filtered by To, From and the day they were sent."""
@@ -24,7 +26,8 @@ def list_messages(context: Context, request: Request) -> Reply:
     rows = [
         message_body(context, message)
         for message in found
-        if query.get("To") in (None, "", message.send.to)
+        if message.product == PRODUCT
+        and query.get("To") in (None, "", message.send.to)
         and query.get("From") in (None, "", message.sender)
         and on_day(context, message, query)
     ]
@@ -66,7 +69,7 @@ def named(context: Context, request: Request) -> Message:
     barred(context)
     message = context.store.get(request.path_params["Sid"])
     gateway = context.gateway.name if context.gateway else None
-    if message is None or message.provider != context.pack.id or message.gateway != gateway:
+    if message is None or (message.provider, message.product) != (context.pack.id, PRODUCT) or message.gateway != gateway:
         context.refuse("20404", path=request.path)
     return message
 

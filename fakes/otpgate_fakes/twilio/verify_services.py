@@ -186,7 +186,7 @@ def fetch_attempt(context: Context, request: Request) -> Reply:
     barred(context)
     message = context.store.get(request.path_params["Sid"])
     gateway = context.gateway.name if context.gateway is not None else None
-    if message is None or message.product != PRODUCT or message.gateway != gateway:
+    if message is None or (message.provider, message.product) != (context.pack.id, PRODUCT) or message.gateway != gateway:
         context.refuse("20404", path=request.path)
     return reply(context, attempt_body(context, message))
 

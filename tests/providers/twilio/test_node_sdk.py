@@ -14,6 +14,7 @@ import pytest
 
 from tests.providers.conftest import PUBLIC, Listener
 from tests.providers.twilio.conftest import ACCOUNT, EMPTY_POOL, FROM, POOL, TOKEN, US, Fakes
+from tests.providers.twilio.verifying import OTHER_SERVICE, SERVICE, WRONG, owned
 
 pytestmark = [pytest.mark.node, pytest.mark.slow]
 
@@ -31,7 +32,7 @@ def node(installed: Path, fakes: Fakes) -> Node:
     """Run one step of client.js; its result, or the error it ended with."""
 
     def run(step: str, *more: object, **changes: str) -> dict[str, Any]:
-        values = {"account": ACCOUNT, "token": TOKEN, "to": US, "from": FROM, "pool": POOL} | changes
+        values = {"account": ACCOUNT, "token": TOKEN, "to": US, "from": FROM, "pool": POOL, "service": SERVICE} | changes
         environment = {
             "PATH": os.environ["PATH"],
             "NODE_PATH": str(installed / "node_modules"),
@@ -116,3 +117,34 @@ def test_callback_is_genuine(fakes: Fakes, listener: Listener, node: Node) -> No
         "params": dict(parse_qsl(call.body.decode())),
     }
     assert node("validate", given)["result"] == {"valid": True}
+
+
+def test_verify(fakes: Fakes, node: Node) -> None:
+    """A code starts at verify.twilio.com, a wrong one is no error and stays pending, the right one is approved, then gone."""
+    fakes.account(**owned())
+    started = node("start")["result"]
+    assert (started["status"], started["valid"], started["sends"]) == ("pending", False, 1)
+    assert node("check", {"code": WRONG})["result"] == {"status": "pending", "valid": False}
+    code = fakes.running.messages()[0]["code"]
+    assert node("check", {"code": code})["result"] == {"status": "approved", "valid": True}
+    assert node("check", {"code": code})["error"]["code"] == 20404
+    assert {one["host"] for one in fakes.running.exchanges() if one["kind"] == "call"} == {"verify.twilio.com"}
+
+
+def test_cancel_verification(node: Node) -> None:
+    """A pending verification can be cancelled."""
+    assert node("cancelVerification")["result"] == {"before": "pending", "after": "canceled"}
+
+
+def test_verify_service(fakes: Fakes, node: Node) -> None:
+    """The service of the account tells how long its codes are; one that is not the account's is not found."""
+    fakes.account(**owned(code_length=8))
+    assert node("verifyService")["result"] == {"sid": SERVICE, "codeLength": 8, "every": [SERVICE]}
+    error = node("start", service=OTHER_SERVICE)["error"]
+    assert (error["name"], error["status"], error["code"]) == ("RestException", 404, 20404)
+
+
+def test_verify_wrong_credentials(node: Node) -> None:
+    """A wrong token is 401 and 20003 at Verify too."""
+    error = node("start", token=TOKEN[::-1])["error"]
+    assert (error["status"], error["code"]) == (401, 20003)

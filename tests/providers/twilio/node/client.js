@@ -1,7 +1,7 @@
 // The official Node SDK, unmodified, at production host names: where it really goes is decided by its environment.
 const twilio = require("twilio");
 
-const { account, token, to, from, pool } = JSON.parse(process.argv[3] || "{}");
+const { account, token, to, from, pool, service } = JSON.parse(process.argv[3] || "{}");
 const client = () => twilio(account, token);
 const good = () => ({ to, from, body: "Your code is 123456" });
 
@@ -37,6 +37,25 @@ const steps = {
   },
   async services() {
     return (await client().messaging.v1.services.list({ pageSize: 1 })).map((service) => service.sid);
+  },
+  async start() {
+    const started = await client().verify.v2.services(service).verifications.create({ to, channel: "sms" });
+    return { sid: started.sid, status: started.status, valid: started.valid, sends: started.sendCodeAttempts.length };
+  },
+  async check() {
+    const { code } = JSON.parse(process.argv[4]);
+    const checked = await client().verify.v2.services(service).verificationChecks.create({ to, code });
+    return { status: checked.status, valid: checked.valid };
+  },
+  async cancelVerification() {
+    const started = await client().verify.v2.services(service).verifications.create({ to, channel: "sms" });
+    const ended = await client().verify.v2.services(service).verifications(started.sid).update({ status: "canceled" });
+    return { before: started.status, after: ended.status };
+  },
+  async verifyService() {
+    const found = await client().verify.v2.services(service).fetch();
+    const every = await client().verify.v2.services.list({ pageSize: 1 });
+    return { sid: found.sid, codeLength: found.codeLength, every: every.map((one) => one.sid) };
   },
   async validate() {
     const { signature, url, params } = JSON.parse(process.argv[4]);
