@@ -308,7 +308,7 @@ class _Reading:
         text = str(text)
         if kind == "regex" and not self.pattern("message_id.regex", text):
             return None
-        return Found(kind, text)
+        return Found(kind, text)  # type: ignore[arg-type]
 
     # --- receipts and credentials
 
@@ -328,7 +328,7 @@ class _Reading:
         texts = {key: str(said[key]) if said.get(key) is not None else "" for key in ("id", "status")}
         return Receipt(
             method=method, id=texts["id"], status=texts["status"], delivered=_texts(said.get("delivered")), failed=_texts(said.get("failed")),
-            format="query" if method == "GET" else form,
+            format="query" if method == "GET" else form,  # type: ignore[arg-type]
         )
 
     def auth(self) -> tuple[str, tuple[Credential, ...]]:

@@ -93,14 +93,20 @@ def load_pack(folder: Path) -> Pack:
 
 def openapi(pack: Pack) -> dict[str, Any]:
     """The pack's openapi.yaml as plain data; every key is text (also `200`)."""
-    file = Path(pack.folder) / "openapi.yaml"
+    if pack.document is not None:
+        return pack.document
+    return document(Path(pack.folder) / "openapi.yaml")
+
+
+def document(file: Path) -> dict[str, Any]:
+    """A YAML mapping of a pack as plain data."""
     return _document(file, _stamp((file,)))
 
 
 def countries() -> dict[str, Country]:
     """Rows of countries.yaml by ISO code."""
     file = HOME / "countries.yaml"
-    return _countries(file, _stamp((file, HOME / "model.py")))
+    return _countries(file, _stamp((file, HOME / "country.py")))
 
 
 def _by_alias(id: str, folders: dict[str, Path]) -> str | None:

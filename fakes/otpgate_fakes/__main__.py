@@ -163,7 +163,7 @@ def preload() -> None:
 async def serve(config: FakesConfig, search: list[Path], announce: Callable[[bytes], None]) -> int:
     """Play until a signal says to end; the exit code of that."""
     check(config)
-    played = [loading.load(name, search) for name in config.providers]
+    played = [loading.load(name, search, config.gateways) for name in config.providers]
     server = Server(Runtime(config, played), import_module("otpgate_fakes").__version__)
     ended = until_signalled()
     ready = await server.start()

@@ -5,10 +5,15 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import sys
+import traceback
 from collections.abc import Iterable
+from importlib.abc import Loader
 from pathlib import Path
+from types import ModuleType
 
 from otpgate_contracts import loading
+from otpgate_contracts.admin import FakeGateway
+from otpgate_contracts.describing import pack_for
 from otpgate_contracts.faults import PackError
 from otpgate_contracts.model import Pack
 from otpgate_fakes.core.errors import Problem
@@ -23,11 +28,15 @@ def names(search: Iterable[Path] = ()) -> tuple[str, ...]:
     return tuple(name for name in loading.ids(search) if (HOME / name / "__init__.py").exists() or beside(name, search))
 
 
-def load(provider: str, search: Iterable[Path] = ()) -> tuple[Fake, Pack]:
-    """A provider's fake and pack; Problem names the nearest provider where there is none."""
+def load(provider: str, search: Iterable[Path] = (), gateways: Iterable[FakeGateway] = ()) -> tuple[Fake, Pack]:
+    """A provider's fake and pack; Problem names the nearest provider where there is none.
+
+    Those of `gateways` that are the provider's may say where its pack is, or describe themselves.
+    """
     search = tuple(search)
+    own = next((one for one in gateways if one.provider == provider and one.pack is not None), None)
     try:
-        pack = loading.pack(provider, search)
+        pack = loading.pack(provider, search) if own is None else pack_for(own)
     except PackError as missing:
         raise Problem(f"{missing.message}" if hasattr(missing, "message") else str(missing), getattr(missing, "hint", "")) from None
     fake = find(pack, search)
@@ -38,23 +47,42 @@ def load(provider: str, search: Iterable[Path] = ()) -> tuple[Fake, Pack]:
 
 
 def find(pack: Pack, search: tuple[Path, ...]) -> Fake | None:
-    if (HOME / pack.id / "__init__.py").exists():
-        found: Fake = importlib.import_module(f"otpgate_fakes.{pack.id}").FAKE
-        return found
-    file = Path(pack.folder) / "fake.py"
+    folder = Path(pack.folder)
+    if folder.parent == loading.HOME and (HOME / folder.name / "__init__.py").exists():
+        return offered(importlib.import_module(f"otpgate_fakes.{folder.name}"), pack)
+    file = folder / "fake.py"
     if file.exists():
         spec = importlib.util.spec_from_file_location(f"otpgate_fakes_{pack.id}", file)
         if spec is not None and spec.loader is not None:
             module = importlib.util.module_from_spec(spec)
             sys.modules[spec.name] = module
-            spec.loader.exec_module(module)
-            own: Fake = module.FAKE
-            return own
+            run(spec.loader, module, file)
+            return offered(module, pack)
     for point in importlib.import_module("importlib.metadata").entry_points(group=ENTRY_POINTS, name=pack.id):
         loaded = point.load()
-        installed: Fake = loaded if isinstance(loaded, Fake) else loaded.FAKE
-        return installed
+        return loaded if isinstance(loaded, Fake) else offered(loaded, pack)
     return None
+
+
+def run(loader: Loader, module: ModuleType, file: Path) -> None:
+    """Execute a fake that is not ours; what goes wrong in it is said with its place."""
+    try:
+        loader.exec_module(module)
+    except Exception as broken:
+        places = [frame for frame in traceback.extract_tb(broken.__traceback__) if frame.filename == str(file)]
+        line = getattr(broken, "lineno", None) or (places[-1].lineno if places else 1)
+        raise Problem(f"{file}:{line}: {type(broken).__name__}: {broken}", "the fake beside the pack has to load without an error") from None
+
+
+def offered(module: ModuleType, pack: Pack) -> Fake:
+    """What a module offers: FAKE, or `fake_for(pack)` where the fake is made of its pack."""
+    if hasattr(module, "fake_for"):
+        made: Fake = module.fake_for(pack)
+        return made
+    found = getattr(module, "FAKE", None)
+    if not isinstance(found, Fake):
+        raise Problem(f"{module.__file__} offers no fake", "let it export `FAKE = Fake(...)`, see otpgate_fakes.core.fake")
+    return found
 
 
 def beside(name: str, search: Iterable[Path]) -> bool:

@@ -15,7 +15,6 @@ from otpgate.errors import CLEAN, FINDINGS, NothingSelected, UsageError
 from otpgate.findings import SEVERITY_ORDER, Finding, Report, ScenarioResult, Summary, Undecided
 from otpgate.options import Common, Selection
 from otpgate.rules import walker
-from otpgate_contracts import loading
 from otpgate_contracts.model import Pack
 
 
@@ -29,7 +28,7 @@ def open_manifest(path: Path | None) -> Manifest:
 
 def packs_of(manifest: Manifest) -> dict[str, Pack]:
     """The packs of the providers this manifest uses, by id."""
-    return {gateway.provider: loading.pack(gateway.provider) for gateway in manifest.gateways.values() if gateway.provider}
+    return {gateway.provider: gateway.pack for gateway in manifest.gateways.values() if gateway.pack is not None}
 
 
 def refuse_empty(manifest: Manifest, selection: Selection) -> None:

@@ -6,7 +6,7 @@ import re
 
 from msgspec.structs import replace
 
-from otpgate.config import accounts
+from otpgate.config import accounts, described, own_folder
 from otpgate.config.keys import GATEWAY, PACK_KINDS, Key
 from otpgate.config.model import Gateway, Setting
 from otpgate.config.nodes import Node
@@ -23,7 +23,7 @@ def read(settings: Settings, node: Node) -> dict[str, Gateway]:
         return {}
     if node.kind != "map":
         refuse_shape("gateways", node, "map", do="write a name and its settings, as in `primary: {provider: ..., sender: ...}`")
-    return {name: _gateway(settings, name, child) for name, child in node.items.items()}
+    return described.completed({name: _gateway(settings, name, child) for name, child in node.items.items()})
 
 
 def _gateway(settings: Settings, name: str, node: Node) -> Gateway:
@@ -56,13 +56,17 @@ def _gateway(settings: Settings, name: str, node: Node) -> Gateway:
         if key == "account":
             account_node = child
             continue
-        setting = settings.setting(f"{path}.{key}", child, known[key])
+        read = described.tree if known[key].kind == "tree" else Settings.setting
+        setting = read(settings, f"{path}.{key}", child, known[key])
         found[key] = setting
         if key == "product" and isinstance(setting.value, str):
             product = setting.value
     if pack is not None:
         _take_apart(found, path, pack)
-    gateway = Gateway(name=name, provider=provider, product=product, settings=found, span=node.span)
+    gateway = Gateway(
+        name=name, provider=provider, product=product, settings=found, span=node.span, pack=pack,
+        kind=pack.folder if pack is not None and "/" in found["provider"].text else None,
+    )
     if account_node is None or account_node.absent:
         return gateway
     state, file, spans = accounts.read(settings.resolver, f"{path}.account", account_node, provider)
@@ -92,6 +96,8 @@ def _provider(settings: Settings, path: str, node: Node) -> tuple[str, Setting, 
             )
         return "", setting if setting.undefined else replace(setting, problem="empty: no provider is chosen"), None
     word = setting.text.strip()
+    if "/" in word:
+        return own_folder.read(settings, path, setting, word)
     try:
         pack = loading.pack(word)
         return pack.id, setting, pack
@@ -122,7 +128,7 @@ def _deployed(word: str) -> str | None:
 def _own_keys(packs: list[Pack]) -> dict[str, Key]:
     return {
         spec.name: Key(PACK_KINDS.get(spec.kind, "text"), spec.title or f"the {spec.name} of {one.provider.title}")
-        for one in packs for spec in one.provider.settings
+        for one in packs for spec in one.provider.settings if "." not in spec.name
     }
 
 

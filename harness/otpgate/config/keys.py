@@ -2,7 +2,7 @@
 
 The reader refuses what is not listed here; the published JSON Schema and the reference page are made from it.
 Kinds: text, number, whole, duration, rate, fraction, boolean, switch (boolean or word), words (a list), word
-(one of `words`), text_map (one text, or one per country or locale), codes, file, map, list, and names of sections.
+(one of `words`), text_map (one text, or one per country or locale), codes, file, map, list, tree (maps and lists of any depth), and names of sections.
 """
 
 from __future__ import annotations
@@ -187,5 +187,5 @@ URL_PARTS = ("scheme", "username", "password", "host", "port", "path", "query")
 
 # What pack data calls the kinds of a provider's own settings.
 PACK_KINDS = {
-    "bool": "boolean", "number": "number", "duration": "duration",
+    "bool": "boolean", "number": "number", "duration": "duration", "tree": "tree",
 }

@@ -12,6 +12,7 @@ from msgspec import Struct, field
 
 from otpgate.findings import Span
 from otpgate_contracts.account import AccountState
+from otpgate_contracts.model import Pack
 
 
 class Entry(Struct, frozen=True, kw_only=True):
@@ -67,7 +68,8 @@ class Setting(Struct, frozen=True, kw_only=True):
 class Gateway(Struct, frozen=True, kw_only=True):
     """One configured provider account. `provider` is the resolved id (`` when unknown).
 
-    `settings` holds every setting written (or bound by a preset), by name, except `account`.
+    `settings` holds every setting written (or bound by a preset), by name, except `account`. `pack` is the provider's; one that
+    is a folder of the user's own has its path in `kind`, one made of the gateway's `description` the id it was made from.
     """
 
     name: str
@@ -78,6 +80,9 @@ class Gateway(Struct, frozen=True, kw_only=True):
     account: AccountState | None = None
     account_file: str | None = None
     account_spans: dict[str, Span] = field(default_factory=dict)
+    pack: Pack | None = None
+    kind: str | None = None
+    description: dict[str, object] = field(default_factory=dict)
 
     def text(self, name: str) -> str | None:
         """The text of a setting that is present, else None."""

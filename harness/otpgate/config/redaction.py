@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 
 from otpgate.config.model import Manifest, Setting
-from otpgate_contracts import loading
 
 HIDDEN = "********"
 _SECRET_NAME = re.compile(
@@ -23,7 +22,7 @@ def secret_paths(manifest: Manifest) -> frozenset[str]:
     """Paths of settings whose values are secret: the provider's pack says so, or they are codes."""
     found = {"otp.static_codes"}
     for gateway in manifest.gateways.values():
-        pack = loading.pack(gateway.provider) if gateway.provider else None
+        pack = gateway.pack
         for name in gateway.settings:
             spec = pack.setting(name) if pack is not None else None
             if name in _COMMON or (spec is not None and spec.kind in _SECRET_KINDS) or (spec is None and secret_name(name)):

@@ -13,6 +13,7 @@ from typing import Any
 from otpgate.config import keys
 from otpgate.config.keys import Key
 from otpgate_contracts import schema as published
+from otpgate_contracts.description import KEYS
 from otpgate_contracts.loading import packs
 from otpgate_contracts.model import Pack, SettingSpec
 
@@ -50,6 +51,7 @@ _KINDS: dict[str, dict[str, Any]] = {
     "statuses": {"anyOf": [{"type": "array", "items": _STATUS}, _STATUS]},
     "country": _or_reference({"type": "string", "pattern": "^[A-Z]{2}$"}),
     "json": {},
+    "tree": _or_reference({"type": "object"}, {"type": "string"}),
     "test_numbers": {"type": "object", "additionalProperties": {"type": "array", "items": _TEXT}},
     "options": {"type": "object"},
     "capture": {"type": "object", "additionalProperties": {"$ref": "#/$defs/capture"}},
@@ -137,10 +139,20 @@ def _gateway(known: Mapping[str, Pack]) -> dict[str, Any]:
 
 
 def _own(pack: Pack) -> dict[str, Any]:
-    return {spec.name: _setting(spec) for spec in pack.provider.settings if spec.name not in keys.GATEWAY}
+    return {
+        spec.name: _setting(spec) for spec in pack.provider.settings if spec.name not in keys.GATEWAY and "." not in spec.name
+    }
+
+
+def _described(name: str) -> dict[str, Any]:
+    """A map of the description of a gateway, with the keys of the maps in it."""
+    parts = {key: _described(f"{name}.{key}") if f"{name}.{key}" in KEYS else {} for key in KEYS[name]}
+    return {"type": "object", "properties": parts, "additionalProperties": False}
 
 
 def _setting(spec: SettingSpec) -> dict[str, Any]:
+    if spec.kind == "tree" and spec.name in KEYS:
+        return {**_or_reference(_described(spec.name), {"type": "string"}), "description": spec.title}
     shape = _or_reference({"enum": list(spec.values)}) if spec.values else _kind(keys.PACK_KINDS.get(spec.kind, "text"))
     return {**shape, "description": spec.title} if spec.title else shape
 

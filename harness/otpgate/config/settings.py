@@ -96,7 +96,7 @@ class Settings:
         if key.kind in ("text_map", "codes", "texts", "autofill", "words") and resolved.alone:
             tree = values.structure(text)
             if tree is not None and (tree.kind == "map" or key.kind in ("words", "codes")):
-                inner = Settings(self.resolver)._made(path, _moved(tree, span), key)
+                inner = Settings(self.resolver)._made(path, moved(tree, span), key)
                 return inner.value, inner.items
         if key.kind == "word":
             return _word(text, key), {}
@@ -258,10 +258,10 @@ def _codes(found: list[str]) -> object:
     return found or None
 
 
-def _moved(tree: Node, span: Span) -> Node:
+def moved(tree: Node, span: Span) -> Node:
     """A tree read from a deployed value: every part of it stands where the value is deployed."""
     return Node(
         kind=tree.kind, span=span, value=tree.value, text=tree.text.replace("$", "$$"), quoted=tree.quoted,
-        items={name: _moved(child, span) for name, child in tree.items.items()},
-        keys=dict.fromkeys(tree.keys, span), children=[_moved(child, span) for child in tree.children],
+        items={name: moved(child, span) for name, child in tree.items.items()},
+        keys=dict.fromkeys(tree.keys, span), children=[moved(child, span) for child in tree.children],
     )

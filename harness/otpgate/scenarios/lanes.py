@@ -107,7 +107,7 @@ def fake_gateway(gateway: Gateway, pack: Pack) -> FakeGateway:
             secrets.pop(spec.name, None)
     settings: dict[str, object] = {}
     for name, setting in gateway.settings.items():
-        if name in hidden or not setting.present:
+        if name in hidden or not setting.present or name in gateway.description:
             continue
         settings[name] = (
             {key: item.value for key, item in setting.items.items()} if setting.items and isinstance(setting.value, dict)
@@ -115,7 +115,7 @@ def fake_gateway(gateway: Gateway, pack: Pack) -> FakeGateway:
         )
     return FakeGateway(
         name=gateway.name, provider=gateway.provider, product=gateway.product, account=gateway.account,
-        secrets=secrets, settings=settings, metered=False,
+        secrets=secrets, settings=settings, pack=gateway.kind, description=gateway.description, metered=False,
     )
 
 

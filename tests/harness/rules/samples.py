@@ -14,7 +14,6 @@ from otpgate.config import manifest as manifests
 from otpgate.config.model import Manifest
 from otpgate.rules.pages import Sample
 from otpgate.rules.walker import Walked, walk
-from otpgate_contracts import loading
 from otpgate_contracts.model import Pack
 
 BASE = Path(__file__).parent / "base"
@@ -80,7 +79,7 @@ def env_lines(file: Path, text: str) -> None:
 
 
 def packs_for(manifest: Manifest) -> dict[str, Pack]:
-    return {gateway.provider: loading.pack(gateway.provider) for gateway in manifest.gateways.values() if gateway.provider}
+    return {gateway.provider: gateway.pack for gateway in manifest.gateways.values() if gateway.pack is not None}
 
 
 def judged(manifest: Path, **options: Any) -> Walked:
