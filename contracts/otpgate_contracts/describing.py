@@ -32,10 +32,11 @@ def pack_for(gateway: FakeGateway) -> Pack:
 def described(kind: Pack, id: str, tree: Mapping[str, Any]) -> Pack:
     """The pack of one gateway, under an id of its own."""
     about = descriptions.read(tree)
+    provider = _provider(kind.provider, id, about)
     return replace(
-        kind, provider=_provider(kind.provider, id, about), description=about, document=document(about),
+        kind, provider=provider, description=about, document=document(about),
         errors=tuple(
-            row for row in kind.errors
+            replace(row, settings=tuple(dict.fromkeys(name for one in row.settings for name in _causes(one, provider)))) for row in kind.errors
             if (row.phase != "async" or (about.receipt is not None and about.receipt.failed))
             and (row.phase != "body" or about.match is not None)
         ),
@@ -61,6 +62,13 @@ def _narrowed(spec: SettingSpec, about: Description) -> SettingSpec:
     if placeholder is None:
         return spec
     return replace(spec, wire=tuple(f"{one.place}:{one.name}" for one in about.fields if placeholder in one.placeholders))
+
+
+def _causes(setting: str, provider: Provider) -> tuple[str, ...]:
+    """The settings behind one that an error names: `auth` is what authenticates here, secrets first."""
+    if setting != "auth":
+        return (setting,)
+    return tuple(name for scheme in provider.credentials for name in dict.fromkeys((scheme.secret, *scheme.settings)) if name)
 
 
 # --- credentials

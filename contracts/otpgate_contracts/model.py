@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from msgspec import Struct
 
-from otpgate_contracts.country import Country as Country
+from otpgate_contracts.country import Country as Country  # noqa: PLC0414 - it is offered here too
 from otpgate_contracts.description import Description
 
 Phase = Literal["sync", "body", "async"]
