@@ -215,7 +215,7 @@ def wrong_length(spec: SettingSpec, text: str) -> bool:
     """True when only the length of the text breaks the pattern."""
     if spec.pattern is None or spec.kind == "key" or re.search(spec.pattern, text):
         return False
-    loose = re.sub(r"\{\d+(,\d*)?\}", "+", spec.pattern)
+    loose = re.sub(r"\+\)(?=[*+])", ")", re.sub(r"\{\d+(,\d*)?\}", "+", spec.pattern))  # no repetition of a repetition
     return loose != spec.pattern and re.search(loose, text) is not None
 
 
