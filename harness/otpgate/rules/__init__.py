@@ -6,7 +6,9 @@ from importlib import import_module
 
 from otpgate.rules import (
     accounts,
+    beside,
     credentials,
+    described,
     destinations,
     encoding,
     endpoints,
@@ -50,7 +52,7 @@ FAMILIES = {
 }
 
 family_modules = (
-    accounts, credentials, destinations, encoding, endpoints, environments, exposure, failover, guards, policy, quotas,
+    accounts, beside, credentials, described, destinations, encoding, endpoints, environments, exposure, failover, guards, policy, quotas,
     references, registrations, runtimes, senders, senders_by_country, signing, silence, surroundings, templates, texts, timing, trust,
     verifying, versions, webhooks, wiring,
 )

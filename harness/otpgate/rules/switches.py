@@ -18,7 +18,7 @@ PRETENDING = frozenset({
 })
 SINKS = PRETENDING | {"none", "memory", "locmem", "file", "inbox", "array", "disabled", "nil"}
 SUBJECT = frozenset({
-    "sms", "otp", "otps", "2fa", "mfa", "passcode", "passcodes", "phone", "phones", "passwordless", "twofactor", "onetime", "texting",
+    "sms", "sendsms", "otp", "otps", "2fa", "mfa", "passcode", "passcodes", "phone", "phones", "passwordless", "twofactor", "onetime", "texting",
     "verify", "verification", "verifications",
 })
 SUPPRESSING = frozenset({
@@ -31,10 +31,10 @@ MILD = frozenset({"debug", "dev", "demo"})
 FEATURE = SUBJECT | {
     "send", "sending", "enable", "enabled", "active", "gateway", "provider", "service", "live", "real", "mode", "required", "require",
     "enforce", "enforced", "validation", "check", "auth", "login", "use", "delivery", "messages", "outbound", "production", "is", "app",
-    "external", "gotrue", "supabase", "user", "signup", "registration", "feature", "features", "flag", "flags", "ff", "toggle",
+    "external", "gotrue", "supabase", "user", "signup", "registration", "feature", "flag", "ff", "toggle",
 }
 ENABLING = frozenset({"send", "sending", "enable", "enabled", "active", "live", "real", "required", "require", "enforce", "enforced",
-                      "validation", "check", "production", "delivery", "feature", "features", "flag", "flags", "ff", "toggle"})
+                      "validation", "check", "production", "delivery", "feature", "flag", "ff", "toggle"})
 FIXED = frozenset({"static", "fixed", "default", "test", "master", "magic", "universal", "backdoor", "bypass", "demo", "dev", "fake", "dummy",
                    "hardcoded", "review", "reviewer", "mock", "constant"})
 CODES = frozenset({"otp", "otps", "code", "codes", "pin", "pins", "passcode", "passcodes"})
@@ -87,7 +87,7 @@ def suspicion(name: str, entry: Entry, providers: frozenset[str]) -> Suspicion |
     if known & {"signature", "signatures", "forgery", "hmac"} or known & {"limit", "limits", "throttle", "captcha"}:
         return None  # rules of their own judge these
     about = known & SUBJECT or known & providers or "textmessage" in known
-    for judge in (_switched_off, _fixed_code, _numbers, _sink, _base):
+    for judge in (_switched_off, _share, _fixed_code, _numbers, _sink, _base):
         found = judge(words, known, value, low, bool(about), providers)
         if found is not None:
             return found
@@ -103,6 +103,14 @@ def _switched_off(
         mild = not known & {"sms", "otp", "live", "real"} or bool(known & {"delivery"})
         return Suspicion("looks like the switch of real messages or checks, and is off", mild)
     return None
+
+
+def _share(
+    words: list[str], known: frozenset[str], value: str, low: str, about: bool, providers: frozenset[str]
+) -> Suspicion | None:
+    if not about or not known & {"rollout", "percent", "percentage", "pct", "sampling"} or known & {"jitter", "alert", "threshold", "error"}:
+        return None
+    return Suspicion("leads nobody to the real messages") if re.fullmatch(r"0+(?:\.0+)?\s*%?", value) else None
 
 
 def _fixed_code(
@@ -138,7 +146,10 @@ def _sink(
         return None
     if "://" in value and known & BASES:
         return None
-    tail = parts(re.split(r"[./\\:]", value)[-1]) or parts(value)
+    dotted = re.split(r"[./\\:]", value)
+    tail = parts(dotted[-1]) or parts(value)
+    if len(dotted) > 2 and re.fullmatch(r"[A-Z]\w*", dotted[-1]):
+        tail = [*tail, *parts(dotted[-2])]
     sinks = SINKS if known & {"sms"} or known & providers else PRETENDING
     hit = next((word for word in tail if word in sinks), None)
     if hit is None or len(value) > 100 or " " in value:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from otpgate.findings import Fix
 from otpgate.rules.registry import Fault, rule
 from otpgate.rules.subjects import GatewaySubject, ServiceSubject
-from otpgate.rules.values import number
+from otpgate.rules.values import number, url
 from otpgate.rules.wording import display, fixed
 from otpgate.rules.words import duration, label, quoted
 
@@ -138,6 +138,64 @@ def second_number_in_text(service: ServiceSubject) -> Iterator[Fault]:
         if found:
             yield Fault(message=f"{label(setting)}{display(locale)} holds {quoted(found.group(0))}, which phones and users take for the code.",
                         at=setting, fix=Fix("leave the other number out"))
+
+
+@rule("TP013", "text-of-another-deployment", scope="service", severity="warning", profiles=("production",))
+def text_of_another_deployment(service: ServiceSubject) -> Iterator[Fault]:
+    """The text names another site or deployment than the one it is sent for.
+
+    The line `@domain #code` binds a code to a site, and stands last; a mark of staging is for testers.
+
+    Why: browsers offer the code on the site the line names, and on no other; users take a mark of tests for fraud.
+
+    Bad:
+    ```yaml
+    otp: {template: "{code} is your Acme code.\\n\\n@localhost #{code}"}
+    ```
+    or
+    ```yaml
+    otp: {template: "{code} is your Acme code.\\n\\n@acme-login.example.net #{code}"}
+    ```
+    or
+    ```env
+    OTP_TEMPLATE="STAGING: {code} is your Acme code."
+    ```
+
+    Good:
+    ```yaml
+    otp: {template: "{code} is your Acme code.\\n\\n@example.com #{code}"}
+    ```
+
+    Fix: write the domain of the page where users type the code, on the last line; leave marks of other deployments out.
+
+    Sources: WICG, Delivering origin-bound one-time codes over SMS; collected misconfigurations, class template.
+    """
+    public = service.manifest.public_url
+    home = url(public.text).host if public is not None and public.present else ""
+    for locale, setting in service.templates.items():
+        text = setting.text.replace("\\n", "\n") if setting.present else ""
+        mark = re.search(r"\b(?:STAGING|UAT|SANDBOX)\b|[\[(](?:test|dev|qa|demo|staging|uat)[\])]", fixed(service, text))
+        if mark:
+            yield Fault(message=f"{label(setting)}{display(locale)} holds {quoted(mark.group(0))}, the mark of another deployment.", at=setting,
+                        fix=Fix("leave it out"), discriminator="mark")
+        bound = re.search(r"(?:^|(?<=\s))@([\w.:/-]+) #", text, re.MULTILINE)
+        host = bound[1].lower().rstrip("/").rpartition("/")[2] if bound else ""
+        if bound is None or service.otp("autofill") is not None:
+            continue
+        if "/" in bound[1] or text.rstrip().rpartition("\n")[2] != text[bound.start():].rstrip():
+            why = "a URL, and a bare domain is wanted" if "/" in bound[1] else "which has to be the last line, alone"
+            yield Fault(message=f"{label(setting)}{display(locale)} holds {quoted(bound.group(0).strip())}, {why}: browsers do not see it.",
+                        at=setting, fix=Fix("end the text with `@domain #code`"), discriminator="form")
+        elif "." not in host or (home and _site(host) != _site(home)):
+            yield Fault(message=f"{label(setting)}{display(locale)} binds its code to {quoted(host)}"
+                        + (f", and the service is at {quoted(home)}" if home else "") + ": browsers offer it on that site alone.", at=setting,
+                        confidence="medium", fix=Fix("name the domain where users type the code"), discriminator="domain")
+
+
+def _site(host: str) -> str:
+    """The part of a host that is registered: two labels, three below a short second one such as `co.uk`."""
+    labels = host.partition(":")[0].split(".")
+    return ".".join(labels[-3:] if len(labels) > 2 and len(labels[-2]) <= 3 and len(labels[-1]) == 2 else labels[-2:])
 
 
 @rule("TP011", "template-of-another-sender", severity="error")
