@@ -1,9 +1,9 @@
-"""Telnyx's Messaging API v2, as an OTP service meets it: translation only, decisions are core's."""
+"""Telnyx's Messaging API v2 and Verify, as an OTP service meets them: translation only, decisions are core's."""
 
 from __future__ import annotations
 
 from otpgate_fakes.core.fake import Fake, Operation
-from otpgate_fakes.telnyx import account, parse, questions, receipts, registrations, render
+from otpgate_fakes.telnyx import account, parse, questions, receipts, registrations, render, verify
 
 __all__ = ["FAKE"]
 
@@ -32,6 +32,15 @@ FAKE = Fake(
         Operation(id="get_campaign", handle=registrations.get_campaign),
         Operation(id="get_brand", handle=registrations.get_brand),
         Operation(id="list_toll_free", handle=registrations.list_toll_free),
+        Operation(
+            id="create_verification", kind="send", product="verify", parse=verify.create, render=verify.created, peek=verify.recipient
+        ),
+        Operation(id="verify_by_number", product="verify", handle=verify.verify_by_number),
+        Operation(id="verify_by_id", product="verify", handle=verify.verify_by_id),
+        Operation(id="read_verification", product="verify", handle=verify.read),
+        Operation(id="list_verifications", product="verify", handle=verify.list_of_number),
+        Operation(id="list_verify_profiles", product="verify", handle=verify.list_profiles),
+        Operation(id="get_verify_profile", product="verify", handle=verify.get_profile),
     ),
     claim=parse.claim,
     render_error=render.error,

@@ -24,7 +24,7 @@ def get_message(context: Context, request: Request) -> Reply:
     wanted = request.path_params.get("id", "")
     message = context.store.get(wanted)
     name = context.gateway.name if context.gateway is not None else None
-    if message is None or message.provider_id != wanted or message.gateway != name:
+    if message is None or message.provider_id != wanted or message.gateway != name or message.product != "sms":
         context.refuse(reason="resource_missing")
     return reply({"data": message_body(context, message)})
 

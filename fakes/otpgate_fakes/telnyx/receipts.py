@@ -12,6 +12,7 @@ import msgspec
 
 from otpgate_contracts import signing, text
 from otpgate_contracts.signing_pair import TEST_KEY
+from otpgate_fakes.telnyx import verify
 from otpgate_fakes.telnyx.profiles import failover_url, services, version, webhook_url
 from otpgate_fakes.telnyx.render import ENDS, ORGANIZATION, message_body, moment
 
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 
 SCHEME = "ed25519-timestamp-body"
 SIGNATURE, TIMESTAMP = "telnyx-signature-ed25519", "telnyx-timestamp"
+VERIFY_EVENTS = {"sent": "verify.sent", "delivered": "verify.delivered"}
+"""Events of Verify by delivery status; every other status is a failure."""
+
 HEADERS = {"Content-Type": "application/json", "User-Agent": "telnyx-webhooks"}
 
 
@@ -57,9 +61,12 @@ def render_receipt(
     context: Context, message: Message, state: str, error: str | None, url: str, format: str, attempt: int = 1
 ) -> tuple[str, dict[str, str], bytes, str]:
     """Method, headers, body and URL of one unsigned event; its id is the same for every try."""
-    kind = "message.finalized" if state in ENDS else "message.sent"
     id = str(uuid.uuid5(uuid.UUID(message.provider_id), state))
-    return "POST", {**HEADERS}, event(context, kind, id, message_body(context, message, state, error), url, attempt), url
+    if message.product == verify.PRODUCT:
+        kind, payload = VERIFY_EVENTS.get(state, "verify.failed"), verify.event_payload(context, message, state)
+    else:
+        kind, payload = "message.finalized" if state in ENDS else "message.sent", message_body(context, message, state, error)
+    return "POST", {**HEADERS}, event(context, kind, id, payload, url, attempt), url
 
 
 def private_key(secret: str) -> str:

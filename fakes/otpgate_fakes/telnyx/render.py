@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from otpgate_fakes.core.fake import Operation, Send
     from otpgate_fakes.core.store import Message
 
+REJECTED = "rejected"
+"""What Verify says of a code that does not verify, inside a 200."""
+
 ORGANIZATION = "b448f9cc-a842-4784-98e9-03c1a5872950"
 QUEUE_LIFE = 3600.0
 ENDS = ("delivered", "delivery_failed", "sending_failed", "delivery_unconfirmed", "expired")
@@ -110,6 +113,8 @@ def bounded(context: Context, asked: dict[str, str], name: str, usual: int, most
 def error(
     context: Context, request: Request, operation: Operation | None, row: ErrorRow, detail: dict[str, str]
 ) -> Reply:
+    if row.code == REJECTED:
+        return reply({"data": {"phone_number": detail.get("to") or request.path_params.get("phone_number", ""), "response_code": REJECTED}})
     pointer = row.extra.get("pointer")
     if row.code == "10004":
         pointer = "/to" if detail.get("reason") == "recipient_missing" else "/from"

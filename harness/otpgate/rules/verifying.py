@@ -103,8 +103,11 @@ def code_length_differs(service: ServiceSubject) -> Iterator[Fault]:
         used = {setting_.text for setting_, spec in gateway.specified if spec.kind == "id"}
         rows = [row for row in gateway.account.services or () if row.get("id") in used]
         stated = gateway.account.settings.get("code_length") or next((row.get("code_length") for row in rows), None)
-        made = number(setting.value) if setting else number(stated)
         bounds = gateway.pack.provider.limits.code_length if gateway.pack else None
+        spec = gateway.spec("code_length")
+        sure = spec is not None and not spec.unconfirmed and gateway.product in spec.products and bounds is None
+        usual = spec.default if sure and spec is not None else None
+        made = number(setting.value) if setting else number(usual if stated is None else stated)
         if digits is not None and expected and made and made != expected:
             yield Fault(message=f"`{gateway.name}` makes codes of {made:g} digits, {label(digits)} expects {expected:g}.",
                         at=setting or digits, fix=Fix("set both to the same length"), discriminator=gateway.name)

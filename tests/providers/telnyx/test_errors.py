@@ -35,6 +35,7 @@ from tests.providers.telnyx.conftest import (
 )
 
 PACK = loading.pack("telnyx")
+ROWS = [row for row in PACK.errors if not row.product.startswith("verify")]
 Cause = Callable[[Telnyx], requests.Response]
 
 CARRIER_OR_PROVIDER = {
@@ -149,21 +150,21 @@ def injected(row: ErrorRow) -> Cause:
 
 def test_the_catalogue_has_every_row_of_the_table() -> None:
     """39 answers and 18 ends of a message, each code once; nothing else."""
-    counts = {name: sum(row.product == name for row in PACK.errors) for name in {row.product for row in PACK.errors}}
+    counts = {name: sum(row.product == name for row in ROWS) for name in {row.product for row in ROWS}}
     assert counts == {"sms": 39, "sms_dlr": 18}
-    assert len({row.code for row in PACK.errors}) == 57
+    assert len({row.code for row in ROWS}) == 57
 
 
 def test_only_what_state_and_input_cannot_cause_is_injected() -> None:
     """Every row is caused by state or input unless its trigger is the carrier's or the provider's own."""
-    keys = {(row.product, row.code): row.trigger for row in PACK.errors}
+    keys = {(row.product, row.code): row.trigger for row in ROWS}
     assert not set(CAUSES) - set(keys)
     assert {trigger for key, trigger in keys.items() if key not in CAUSES} <= CARRIER_OR_PROVIDER | {"carrier_blocked"}
 
 
 CASES = [
     pytest.param(row, cause, id=f"{row.code}-{index}")
-    for row in PACK.errors
+    for row in ROWS
     for index, cause in enumerate(CAUSES.get((row.product, row.code)) or [injected(row)])
 ]
 
