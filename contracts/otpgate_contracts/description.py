@@ -361,10 +361,14 @@ def read(tree: Mapping[str, Any]) -> Description:
         **request, **success, message_id=reading.message_id(), receipt=reading.receipt(), auth=auth, credentials=credentials,  # type: ignore[arg-type]
     )
     carried = made.carried
-    if tree.get("request") and "to" not in carried:
-        reading.flaw("request", "no field carries {to}, the destination", 'add one, as in to: "{to}"', "unmapped")
-    if tree.get("request") and not carried & {"text", "code"}:
-        reading.flaw("request", "no field carries {text} or {code}", 'add one, as in text: "{text}"', "unmapped")
+    absent = [what for what, there in (
+        ("{to}, the destination", "to" in carried), ("{text} or {code}", bool(carried & {"text", "code"})),
+    ) if not there]
+    request_map = tree.get("request")
+    unread = any(flaw.kind == "not_json" for flaw in reading.flaws)
+    if isinstance(request_map, Mapping) and request_map and absent and not unread:
+        part = next((f"request.{key}" for key in ("json", "form", "query") if key in request_map), "request")
+        reading.flaw(part, f"no field carries {', nor '.join(absent)}", 'add one, as in {to: "{to}", text: "{text}"}', "unmapped")
     return Description(**{name: getattr(made, name) for name in made.__struct_fields__ if name != "flaws"}, flaws=tuple(reading.flaws))
 
 

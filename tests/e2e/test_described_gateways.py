@@ -36,7 +36,7 @@ def test_an_unfenced_run_gives_the_same_verdicts(tmp_path: Path) -> None:
 
 DEFECTS = [
     ("drops_header", "credential-missing", "primary", "ALPHA_TOKEN"),
-    ("drops_field", "value-unfit", "primary", "gateways.primary.request"),
+    ("drops_field", "request-unmapped", "primary", "gateways.primary.request"),
     ("trusts_2xx,ignores_silence", "failure-in-success-swallowed", "fallback", ""),
 ]
 

@@ -124,6 +124,10 @@ def base_url_wrong(gateway: GatewaySubject) -> Iterator[Fault]:
     ```yaml
     gateways: {primary: {base_url: "https://api.sydney.au1.twilio.com"}}
     ```
+    or
+    ```yaml
+    gateways: {own: {provider: http, request: {url: "https://10.0.3.7/send", form: {to: "{to}", text: "{text}"}}, auth: {bearer: "${PRIMARY_TOKEN}"}, success: {match: OK}}}
+    ```
 
     Good:
     ```yaml
@@ -134,6 +138,11 @@ def base_url_wrong(gateway: GatewaySubject) -> Iterator[Fault]:
 
     Sources: the provider pack, `hosts`.
     """
+    own = gateway.present("request.url")
+    inside = unreachable(url(own.text).host) if own is not None and sound(own) and gateway.manifest.profile != "test" else None
+    if own is not None and inside and url(own.text).host:
+        yield Fault(message=f"{label(own)} {inside}: `{gateway.name}` would not reach its gateway from where it is deployed.", at=own,
+                    severity="warning", fix=Fix("name the gateway's public host"))
     setting = gateway.present("base_url")
     if setting is None or gateway.pack is None or not sound(setting):
         return

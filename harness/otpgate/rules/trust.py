@@ -120,6 +120,10 @@ def plain_http(gateway: GatewaySubject) -> Iterator[Fault]:
     ```yaml
     gateways: {primary: {base_url: "http://sms.example.com"}}
     ```
+    or
+    ```yaml
+    gateways: {own: {provider: http, request: {url: "http://sms.acme.example/send", form: {to: "{to}", text: "{text}"}}, auth: {bearer: "${PRIMARY_TOKEN}"}, success: {match: OK}}}
+    ```
 
     Good:
     ```yaml
@@ -130,10 +134,11 @@ def plain_http(gateway: GatewaySubject) -> Iterator[Fault]:
 
     Sources: the provider pack, `hosts`.
     """
-    setting = gateway.present("base_url")
-    if setting is not None and setting.text.lower().startswith("http:") and gateway.manifest.profile != "test":
-        yield Fault(message=f"{label(setting)} is plain http: codes and credentials of `{gateway.name}` travel in the clear.",
-                    at=setting, fix=Fix("use https", replacement="https" + setting.text[4:]))
+    for name in ("base_url", "request.url"):
+        setting = gateway.present(name)
+        if setting is not None and setting.text.lower().startswith("http:") and gateway.manifest.profile != "test":
+            yield Fault(message=f"{label(setting)} is plain http: codes and credentials of `{gateway.name}` travel in the clear.",
+                        at=setting, fix=Fix("use https", replacement="https" + setting.text[4:]))
 
 
 @rule("TL004", "tls-switched-off-by-environment", scope="service")

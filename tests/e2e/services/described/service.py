@@ -55,8 +55,13 @@ class Receiving(otp.Service):
         return super().receipt(gateway, path, {"messageId": name, "status": known.get(fields.get("status") or fields.get("st") or "", "")}, "")
 
 
+def genuine(*said: object) -> bool:
+    """Neither gateway signs its receipts."""
+    return True
+
+
 otp.SEND = {"alpha": alpha, "beta": beta}
-otp.genuine = lambda gateway, path, fields, signature: True
+otp.genuine = genuine
 Handler.service = Receiving()
 
 if __name__ == "__main__":
