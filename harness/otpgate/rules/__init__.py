@@ -8,6 +8,7 @@ from otpgate.rules import (
     accounts,
     beside,
     credentials,
+    described,
     destinations,
     encoding,
     endpoints,
@@ -51,7 +52,7 @@ FAMILIES = {
 }
 
 family_modules = (
-    accounts, beside, credentials, destinations, encoding, endpoints, environments, exposure, failover, guards, policy, quotas,
+    accounts, beside, credentials, described, destinations, encoding, endpoints, environments, exposure, failover, guards, policy, quotas,
     references, registrations, runtimes, senders, senders_by_country, signing, silence, surroundings, templates, texts, timing, trust,
     verifying, versions, webhooks, wiring,
 )
