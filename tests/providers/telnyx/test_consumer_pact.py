@@ -54,3 +54,20 @@ def test_the_fake_keeps_a_refusal(tmp_path: Path) -> None:
     with pact.serve(addr="127.0.0.1") as mock, pytest.raises(sdk.ConflictError):
         send(str(mock.url))
     assert [one.differences for one in kept(pact, tmp_path)] == [()]
+
+
+def test_the_fake_keeps_a_wrong_code(tmp_path: Path) -> None:
+    """A check that fails is a 200 with `rejected` in `data`; nothing is raised."""
+    path = f"/v2/verifications/by_phone_number/{US}/actions/verify"
+    pact = consumer_pact("telnyx-python", "telnyx")
+    (
+        pact.upon_receiving("a check of a wrong code").given(ACCOUNT, PLACE)
+        .given(TROUBLE, {"fault": {"fault": "error", "code": "rejected", "provider": "telnyx"}})
+        .with_request("POST", path).with_body({"code": "00000", "verify_profile_id": EXAMPLE}, "application/json")
+        .will_respond_with(200).with_body({"data": {"phone_number": US, "response_code": "rejected"}}, "application/json")
+    )
+    with pact.serve(addr="127.0.0.1") as mock:
+        client = sdk.Telnyx(api_key=KEY, base_url=f"{str(mock.url).rstrip('/')}/v2", max_retries=0)
+        told = client.verifications.by_phone_number.actions.verify(US, code="00000", verify_profile_id=EXAMPLE).data
+    assert told.response_code == "rejected"
+    assert [one.differences for one in kept(pact, tmp_path)] == [()]

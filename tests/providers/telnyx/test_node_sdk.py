@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tests.providers.telnyx.conftest import DISABLED, GB, KEY, OTHER_KEY, OWNED, PUBLIC_KEY, TEXT, Telnyx
+from tests.providers.telnyx.conftest import DISABLED, GB, KEY, OTHER_KEY, OWNED, PUBLIC_KEY, TEXT, VERIFY, Telnyx
 
 pytestmark = pytest.mark.node
 
@@ -57,6 +57,17 @@ def test_disabled_profile_is_tried_three_times(telnyx: Telnyx, script: Path) -> 
     (refused,) = run(telnyx, script, {"call": "send", "fields": {**MESSAGE, "messaging_profile_id": DISABLED}, "retries": 2})
     assert refused["codes"] == ["40312"]
     assert [one["code"] for one in telnyx.fakes.exchanges()] == ["40312"] * 3
+
+
+def test_wrong_code_raises_nothing(telnyx: Telnyx, script: Path) -> None:
+    """Verify: a wrong code is a value like the right one, and only response_code tells them apart."""
+    start = {"call": "verifySend", "fields": {"phone_number": GB, "verify_profile_id": VERIFY, "custom_code": "12345"}}
+    tries = [{"call": "verifyCheck", "fields": {"number": GB, "code": code, "verify_profile_id": VERIFY}} for code in ("54321", "12345")]
+    unknown = {"call": "verifySend", "fields": {"phone_number": GB, "verify_profile_id": DISABLED}}
+    made, wrong, right, refused = run(telnyx, script, start, *tries, unknown)
+    assert made["value"]["data"]["status"] == "pending"
+    assert [one["value"]["data"]["response_code"] for one in (wrong, right)] == ["rejected", "accepted"]
+    assert (refused["kind"], refused["codes"]) == ("NotFoundError", ["10005"])
 
 
 def test_webhook_passes_the_sdks_own_check(telnyx: Telnyx, listener: Any, script: Path) -> None:
