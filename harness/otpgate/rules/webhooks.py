@@ -31,13 +31,15 @@ def callback(gateway: GatewaySubject) -> str | None:
 
 
 def receipts_off(gateway: GatewaySubject) -> Setting | None:
-    """The setting that switches receipts off, where one does: `receipts`, or one the provider needs and that is empty."""
+    """The setting that switches receipts off, where one does: `receipts`, or one the provider needs and that is empty or off."""
     setting = gateway.present("receipts")
     if setting is not None and not is_on(setting.value):
         return setting
     for name in gateway.webhook.needs if gateway.webhook is not None else ():
-        needed = gateway.setting(name)
-        if needed is not None and not needed.undefined and (not needed.present or needed.value is False):
+        needed, spec = gateway.setting(name), gateway.spec(name)
+        if needed is None or needed.undefined:
+            continue
+        if not needed.present or needed.value is False or (spec is not None and spec.values and not is_on(needed.value)):
             return needed
     return None
 
