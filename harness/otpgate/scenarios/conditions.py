@@ -164,6 +164,16 @@ def receipts_expected(subject: Subject) -> str | None:
 
 
 @condition
+def earlier_status_reported(subject: Subject) -> str | None:
+    provider = subject.pack.provider
+    cycle = provider.lifecycles.get(subject.gateway.product, provider.lifecycle)
+    path = cycle.paths.get("delivered", ())
+    if len(path) != 1:
+        return None
+    return f"{provider.title} reports no status before {path[0]}"
+
+
+@condition
 def receipt_timeout_set(subject: Subject) -> str | None:
     if subject.terms.receipt_timeout is not None:
         return None
