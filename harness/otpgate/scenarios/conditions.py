@@ -164,6 +164,18 @@ def receipts_expected(subject: Subject) -> str | None:
 
 
 @condition
+def key_can_be_handed(subject: Subject) -> str | None:
+    hook, start = webhook(subject.gateway, subject.pack), subject.manifest.start
+    if hook is None or hook.signature_key != "pair" or start is None or start.url is None:
+        return None
+    account = subject.gateway.account
+    if account is not None and account.callbacks.secret:
+        return None
+    title = subject.pack.provider.title
+    return f"only {title} can sign for a deployed public key, and a service that already runs cannot be handed another one"
+
+
+@condition
 def earlier_status_reported(subject: Subject) -> str | None:
     provider = subject.pack.provider
     cycle = provider.lifecycles.get(subject.gateway.product, provider.lifecycle)

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from otpgate.config.model import Gateway, Manifest
 from otpgate.config.service_environment import KEPT, composed
 from otpgate.engines.model import LanePlan
-from otpgate.engines.names import provider_hosts
+from otpgate.engines.names import provider_hosts, provider_ports
 from otpgate.errors import UsageError
 from otpgate.scenarios.plan import PlannedLane
 from otpgate_contracts.admin import Edge, FakeGateway, FakesConfig
@@ -35,13 +35,13 @@ def lane_plan(
             do="add service.start with a command, an image or a url",
         )
     environment = {**composed(manifest, environ), **(override or {})}
-    notes = hand_test_keys(manifest, packs, environment)
+    notes = hand_test_keys(manifest, packs, environment) if start.url is None else []
     return LanePlan(
         name=lane.name, command=start.command, image=start.image, url=start.url,
         directory=os.path.normpath(os.path.join(manifest.folder, start.directory)),
         environment=environment, notes=tuple(notes),
         ready=start.ready, ready_within=start.ready_within, port=start.port,
-        fakes=fakes(manifest, packs, seed), hosts=provider_hosts(packs.values()), allow=manifest.allow, needs=manifest.needs,
+        fakes=fakes(manifest, packs, seed), hosts=provider_hosts(packs.values()), ports=provider_ports(packs.values()), allow=manifest.allow, needs=manifest.needs,
         time_shift=lane.shifted, inherited=tuple(name for name in KEPT if not stated(manifest, name)),
     )
 
@@ -70,6 +70,11 @@ def hand_test_keys(manifest: Manifest, packs: dict[str, Pack], environment: dict
                 notes.append(
                     f"{', '.join(changed)}: the service was handed a test key for {gateway.name}.{name}, because only the"
                     " provider can sign for the deployed one"
+                )
+            else:
+                notes.append(
+                    f"{gateway.name}.{name} stands in no variable of the service, so it was handed no test key: a service that"
+                    " checks signatures refuses what the fake sends"
                 )
     return notes
 
