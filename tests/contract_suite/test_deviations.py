@@ -16,6 +16,8 @@ from tests.contract_suite.conftest import PACTS, RECORDED, count
 from tests.contract_suite.planting import ANSWERS, RECEIPTS, Between
 
 ENOUGH = 15
+FEW = 6
+"""Enough where a provider answers no JSON or sends no receipts: then most deviations have nothing to be planted in."""
 
 
 class Stage(Struct):
@@ -23,7 +25,7 @@ class Stage(Struct):
 
     name: str
     calls: PactFile
-    receipts: PactFile
+    receipts: PactFile | None
     credentials: Credentials
     played: Played
     between: Between
@@ -38,6 +40,8 @@ class Stage(Struct):
     def receives(self, deviation: str) -> bool | None:
         """The same of a receipt."""
         applied = 0
+        if self.receipts is None:
+            return None
 
         def through(given: Arrived) -> Arrived:
             nonlocal applied
@@ -53,7 +57,8 @@ class Stage(Struct):
 def stage(request: pytest.FixtureRequest) -> Iterator[Stage]:
     pacts = files.read_all([PACTS[request.param]])
     calls = next(one for one in pacts if one.direction == "calls")
-    receipts = next(one for one in pacts if one.direction == "receipts" and one.gateway == calls.gateway)
+    told = [one for one in pacts if one.direction == "receipts" and one.gateway == calls.gateway]
+    receipts = next(iter(told), None)
     credentials = made_up(loading.pack(calls.pack), calls.product, calls.settings, verify.scheme_used(calls))
     with playing(verify.start_document(calls, credentials)) as played:
         between = Between(played.base(calls.pack))
@@ -65,7 +70,8 @@ def test_an_undisturbed_fake_is_green(stage: Stage) -> None:
     """What stands between changes nothing of itself."""
     stage.between.plant = lambda given: given
     assert verify.replay(stage.calls, stage.between.url, stage.credentials, stage.played).differences == ()
-    assert verify.receive(stage.receipts, stage.calls, stage.credentials, stage.played).differences == ()
+    if stage.receipts is not None:
+        assert verify.receive(stage.receipts, stage.calls, stage.credentials, stage.played).differences == ()
 
 
 @pytest.mark.timeout(170)
@@ -74,5 +80,5 @@ def test_planted_deviations_are_noticed(stage: Stage) -> None:
     told = {name: stage.answers(name) for name in ANSWERS} | {name: stage.receives(name) for name in RECEIPTS}
     assert [name for name, noticed in told.items() if noticed is False] == []
     noticed = [name for name, seen in told.items() if seen]
-    assert len(noticed) >= ENOUGH, noticed
+    assert len(noticed) >= (ENOUGH if stage.receipts is not None else FEW), noticed
     count(planted_deviations_noticed=len(noticed))

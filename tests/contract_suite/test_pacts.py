@@ -7,6 +7,8 @@ import json
 import pytest
 
 from otpgate.contracts import files, verify
+from otpgate_contracts import loading
+from tests.contract_suite import recording
 from tests.contract_suite.conftest import PACTS, RECORDED, count
 
 
@@ -18,10 +20,19 @@ def test_the_fake_keeps_every_recorded_contract(name: str) -> None:
         count(pacts=1, interactions=verified.interactions)
 
 
-@pytest.mark.parametrize("name", RECORDED)
-def test_a_gateway_has_calls_and_receipts(name: str) -> None:
-    """Both directions are recorded: what is asked of the provider, and what it tells the service."""
-    assert {pact.direction for pact in files.read_all([PACTS[name]])} == {"calls", "receipts"}
+def test_a_provider_has_its_pacts(provider: str) -> None:
+    """Calls are recorded of every provider, and receipts of every one that sends them for its first product."""
+    hooks = loading.pack(provider).provider.webhooks
+    wanted = {"calls", "receipts"} if any("sms" in hook.products for hook in hooks) else {"calls"}
+    assert {pact.direction for pact in files.read_all([PACTS[provider]])} >= wanted
+
+
+def test_consumers_recorded_anew_say_the_same(provider: str) -> None:
+    """The committed pacts of a provider's own consumers are what they say now, to the last character."""
+    made = {one.name: one.text for one in recording.all_of(provider)}
+    assert made or RECORDED.count(provider), f"tests/providers/{provider}/consumer.py is missing"
+    assert made == {name: (PACTS[provider] / name).read_text() for name in made}
+    count(pacts_of_consumers=len(made))
 
 
 @pytest.mark.parametrize("name", RECORDED)

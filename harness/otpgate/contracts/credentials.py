@@ -14,6 +14,9 @@ from otpgate_contracts.model import CredentialScheme, Pack
 
 SECRET_KINDS = ("secret", "key")
 MADE_UP = "otpgate-made-up-secret-1"
+CODE = "000000"
+"""In place of what was never recorded and is no credential: a code the service made itself."""
+
 REBUILT = ("basic", "bearer", "body", "query")
 """Wire forms that can be written from the pack alone. A signed call, or a header with words of its own, cannot."""
 
@@ -76,7 +79,7 @@ class Credentials(Struct, frozen=True, kw_only=True):
         if isinstance(made.get("query"), dict):
             known = {**self.values, **self.fields()}
             made["query"] = {
-                name: [known.get(name, MADE_UP) if MARK in value else value for value in values]
+                name: [known.get(name, CODE) if MARK in value else value for value in values]
                 for name, values in made["query"].items()
             }
         return made
@@ -85,14 +88,14 @@ class Credentials(Struct, frozen=True, kw_only=True):
 def filled(content: Any, *known: Mapping[str, str]) -> Any:
     """A body with its placeholders filled by the name of the field they stand in."""
     if isinstance(content, dict):
-        return {name: next((one[name] for one in known if name in one), MADE_UP) if value == MARK else filled(value, *known)
+        return {name: next((one[name] for one in known if name in one), CODE) if value == MARK else filled(value, *known)
                 for name, value in content.items()}
     if isinstance(content, list):
         return [filled(one, *known) for one in content]
     if isinstance(content, str) and "=" in content:
         pairs = parse_qsl(content, keep_blank_values=True)
         return urlencode([
-            (name, next((one[name] for one in known if name in one), MADE_UP) if value == MARK else value) for name, value in pairs
+            (name, next((one[name] for one in known if name in one), CODE) if value == MARK else value) for name, value in pairs
         ])
     return content
 

@@ -16,7 +16,7 @@ import msgspec
 from msgspec import Struct
 
 from otpgate.config.model import Gateway, Manifest
-from otpgate.contracts.shaping import Rules, Shaped, Shaper, combined, content_schema
+from otpgate.contracts.shaping import Rules, Shaped, Shaper, combined, content_schema, step
 from otpgate.contracts.volatile import MARK, canonical
 from otpgate.errors import NothingSelected, UsageError
 from otpgate.scenarios.lanes import fake_gateway
@@ -182,7 +182,10 @@ def of_call(side: Side, call: Exchange) -> Interaction | None:
     request["headers"] = {**({"Content-Type": [sent_as]} if sent_as else {}), **headers}
     if rules:
         request["matchingRules"]["header"] = rules
-    answer = Shaper(judge=side.judge, numbers=side.numbers, digits=side.digits, fixed=frozenset(filter(None, (call.code, str(call.status)))))
+    answer = Shaper(
+        judge=side.judge, numbers=side.numbers, digits=side.digits, fixed=frozenset(filter(None, (call.code, str(call.status)))),
+        origin=f"{parts.scheme}://{parts.netloc}" if parts.netloc else "",
+    )
     came_as = call.response_headers.get("content-type", "")
     content = side.judge.response_content(call.operation, call.status)
     response = message(answer.body(call.response_body, came_as, content_schema(side.judge, content, came_as)))
@@ -233,6 +236,8 @@ def of_receipt(side: Side, receipt: Receipt) -> Interaction | None:
     if parts.query:
         shaped = shaper.form(parts.query, "", schema)
         request["query"] = {name: [value] for name, value in parse_qsl(str(shaped.content), keep_blank_values=True)}
+        rules_of = {name: shaped.rules.get(f"{step('$', name)}[0]") for name in request["query"]}
+        request["matchingRules"]["query"] = {name: rule for name, rule in rules_of.items() if rule is not None}
     kept: dict[str, list[str]] = {}
     rules: Rules = {}
     for name in sorted(headers):
@@ -242,10 +247,10 @@ def of_receipt(side: Side, receipt: Receipt) -> Interaction | None:
             kept["Content-Type"] = [headers[name]]
             continue
         made = canonical(headers[name], side.numbers)
-        chance = made.pattern is None and any(word in name for word in ("signature", "token", "authorization", "hmac"))
+        chance = any(word in name for word in ("signature", "authorization", "hmac")) or ("token" in name and made.pattern is None)
         kept[titled(name)] = [SIGNED if chance else made.example]
         if chance or made.pattern is not None:
-            rules[titled(name)] = combined({"match": "regex", "regex": made.pattern or "^.+$"})
+            rules[titled(name)] = combined({"match": "regex", "regex": "^.+$" if chance else made.pattern})
     request["headers"] = kept
     if rules:
         request["matchingRules"]["header"] = rules

@@ -14,7 +14,7 @@ from urllib.parse import parse_qsl, urlencode
 
 from msgspec import Struct
 
-from otpgate.contracts.volatile import MARK, canonical, moving_digits
+from otpgate.contracts.volatile import MARK, canonical, escaped, moving_digits
 from otpgate_contracts.wire import FORM, Judge
 
 Rules = dict[str, dict[str, Any]]
@@ -34,7 +34,7 @@ class Shaper(Struct, frozen=True, kw_only=True):
 
     `numbers`: recipients (digits) to their stand-ins. `fixed`: values that must stay as they are (a provider's error
     code). `request`: whether this side is what the service sends, where a value is the service's own choice. `digits`: how
-    long a code is.
+    long a code is. `origin`: scheme and host the provider was called at, of which its links begin.
     """
 
     judge: Judge
@@ -42,6 +42,7 @@ class Shaper(Struct, frozen=True, kw_only=True):
     fixed: frozenset[str] = frozenset()
     request: bool = False
     digits: int = 0
+    origin: str = ""
 
     def body(self, text: str, content_type: str, schema: Mapping[str, Any]) -> Shaped | None:
         """The body by its media type; None where there is none, or it cannot be read."""
@@ -96,6 +97,10 @@ class Shaper(Struct, frozen=True, kw_only=True):
     def _text(self, name: str, value: str, schema: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
         if MARK in value:
             return MARK, {"match": "type"}
+        if self.origin and value.startswith(f"{self.origin}/"):
+            rest = canonical(value.removeprefix(self.origin), self.numbers, self.digits)
+            tail = rest.pattern.removeprefix("^") if rest.pattern is not None else f"{escaped(rest.example)}$"
+            return self.origin + rest.example, {"match": "regex", "regex": f"^https?://[^/]+{tail}"}
         moved = moving_digits(name, value) or canonical(value, self.numbers, self.digits)
         if moved.pattern is not None:
             return moved.example, {"match": "regex", "regex": moved.pattern}

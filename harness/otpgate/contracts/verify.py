@@ -14,7 +14,7 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import requests
 from msgspec import Struct
@@ -24,9 +24,11 @@ from pact.types import Message
 from otpgate.contracts.credentials import Credentials, made_up
 from otpgate.contracts.files import ACCOUNT, TROUBLE, PactFile
 from otpgate.contracts.playing import Arrived, Played, playing
+from otpgate.contracts.shaping import step
 from otpgate.errors import EnvironmentUnusable, NothingSelected, OtpgateError
 from otpgate_contracts import loading
 from otpgate_contracts.admin import Edge, FakeGateway, FakesConfig, Listen
+from otpgate_contracts.wire import FORM
 
 os.environ["PACT_DO_NOT_TRACK"] = "true"  # pact's verifier tells usage events to its makers unless it is told not to
 
@@ -126,7 +128,7 @@ def receive(
             broken.append(error)
             arrived = Arrived("", "", {}, b"")
         headers = {key.title(): value for key, value in arrived.headers.items()}
-        kind = headers.get("Content-Type", "")
+        kind = headers.get("Content-Type", "") or (FORM if "?" in arrived.target else "")
         return Message(contents=arrived.body, metadata={**headers, "contentType": kind}, content_type=kind or None)
 
     whole = {**pact.whole, "consumer": pact.whole["provider"], "provider": pact.whole["consumer"],
@@ -138,15 +140,19 @@ def receive(
 
 
 def as_message(interaction: dict[str, Any]) -> dict[str, Any]:
-    """A receipt as the message its provider produces: the body, and the headers as metadata."""
+    """A receipt as the message its provider produces: the body, or the query it came in, and the headers as metadata."""
     request = interaction["request"]
     headers = {name: values[0] for name, values in request.get("headers", {}).items()}
     rules = request.get("matchingRules", {})
+    body, kind = request.get("body", {}), headers.get("Content-Type", "")
+    if not body and "query" in request:
+        pairs = [(name, values[0]) for name, values in sorted(request["query"].items())]
+        body, kind = {"content": urlencode(pairs), "contentType": FORM, "encoded": False}, kind or FORM
+        rules = {**rules, "body": {f"{step('$', name)}[0]": rule for name, rule in rules.get("query", {}).items()}}
     return {
         "type": "Asynchronous/Messages", "description": interaction["description"], "pending": False,
-        "contents": request.get("body", {}),
-        "metadata": {**{name: value for name, value in headers.items() if name != "Content-Type"},
-                     "contentType": headers.get("Content-Type", "")},
+        "contents": body,
+        "metadata": {**{name: value for name, value in headers.items() if name != "Content-Type"}, "contentType": kind},
         "matchingRules": {
             **({"body": rules["body"]} if "body" in rules else {}),
             **({"metadata": rules["header"]} if "header" in rules else {}),
@@ -171,6 +177,10 @@ def sent_receipt(
     if not messages:
         raise EnvironmentUnusable("the fake took no message", why=f"it answered {answer.status_code}: {answer.text[:200]}")
     played.listener.clear()
+    for earlier in states_before(wanted["state"], pact):
+        played.admin("POST", f"messages/{messages[0]['id']}/status", {"status": earlier})
+        played.listener.wait()
+        played.listener.clear()
     order = {"status": wanted["state"], **({"error": wanted["error"]} if wanted.get("error") else {})}
     played.admin("POST", f"messages/{messages[0]['id']}/status", order)
     arrived = played.listener.wait()
@@ -179,6 +189,15 @@ def sent_receipt(
     if not arrived.body and "?" in arrived.target:
         arrived.body = urlsplit(arrived.target).query.encode()
     return arrived
+
+
+def states_before(state: str, pact: PactFile) -> tuple[str, ...]:
+    """States on the way to one that this pact has receipts of too: some receipts tell when the earlier ones were reached."""
+    told = {one["providerStates"][0]["params"]["state"] for one in pact.interactions}
+    provider = loading.pack(pact.pack).provider
+    paths = provider.lifecycles.get(pact.product, provider.lifecycle).paths.values()
+    path = next((one for one in paths if state in one), ())
+    return tuple(one for one in path[: path.index(state)] if one in told) if path else ()
 
 
 def accepted_call(receipt: dict[str, Any], calls: PactFile) -> dict[str, Any]:
