@@ -130,7 +130,9 @@ def callback_missing(gateway: GatewaySubject) -> Iterator[Fault | Missing]:
     """
     if gateway.pack is None or gateway.webhook is None or not gateway.pack.provider.accepts_async:
         return
-    setting = gateway.setting("status_callback")
+    setting, spec = gateway.setting("status_callback"), gateway.spec("status_callback")
+    if spec is not None and gateway.product not in spec.products:  # its webhooks stand on what the provider's console holds
+        return
     if gateway.relies_on_receipts or receipts_off(gateway) or (setting is not None and setting.undefined):
         return
     source = callback(gateway)

@@ -388,6 +388,11 @@ def test_healthy_configuration_is_not_spoken_against(tmp_path: Path) -> None:
     assert found(tmp_path, {}, {}, {}) == {}
 
 
+def test_nobody_asks_for_a_callback_that_verify_does_not_take(tmp_path: Path) -> None:
+    """Webhooks of Verify stand on its profile: without one, no setting is missing."""
+    assert found(tmp_path, {}, {"public_key": None}, {"callbacks": {}}) == {}
+
+
 CONFIGURED: dict[str, tuple[str, str, dict[str, str], dict[str, Any], dict[str, Any]]] = {
     "a profile that is not on the account": ("CR017", "PROFILE", {"PROFILE": STRANGER}, {}, {}),
     "no profile": ("CR014", "PROFILE", {"PROFILE": ""}, {}, {}),
