@@ -166,7 +166,8 @@ class FakeGateway(Struct, kw_only=True, forbid_unknown_fields=True, omit_default
 
     `settings` are the resolved plain gateway settings the fake may need (number_form, signature_method...).
     `pack` says where the provider's pack is when `provider` alone does not: a folder, or the id of the pack of gateways
-    that describe themselves; `description` is then what this one says of itself.
+    that describe themselves; `description` is then what this one says of itself. `files` are those of a folder by name, for a
+    process that cannot see it.
     `metered` False: the load is otpgate's own, many users side by side, so throughput and daily count are
     not held against the account.
     """
@@ -179,20 +180,22 @@ class FakeGateway(Struct, kw_only=True, forbid_unknown_fields=True, omit_default
     settings: dict[str, object] = field(default_factory=dict)
     pack: str | None = None
     description: dict[str, object] = field(default_factory=dict)
+    files: dict[str, str] = field(default_factory=dict)
     metered: bool = True
 
 
 class Listen(Struct, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """Where a fake process listens: `host:port`, port 0 is a free one, or `unix:/path`. None = not at all.
 
-    `providers` gives each provider its own plain http port. `door` is a Unix socket that is spliced to
-    the service's TCP port inside a fence (`door_target` host:port). `dns` answers every name with
-    `dns_answer` and records names no provider owns.
+    `further` are listeners like `https`, for providers that answer on other ports. `providers` gives each provider its own
+    plain http port. `door` is a Unix socket that is spliced to the service's TCP port inside a fence (`door_target` host:port).
+    `dns` answers every name with `dns_answer` and records names no provider owns.
     """
 
     control: str = "127.0.0.1:0"
     https: str | None = None
     http: str | None = None
+    further: list[str] = field(default_factory=list)
     relay: str | None = None
     providers: dict[str, str] = field(default_factory=dict)
     dns: str | None = None

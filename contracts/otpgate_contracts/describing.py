@@ -26,7 +26,7 @@ def pack_for(gateway: FakeGateway) -> Pack:
     if gateway.pack is None:
         return loading.pack(gateway.provider)
     found = loading.pack(gateway.pack)
-    return described(found, gateway.provider, gateway.description) if found.provider.described else found
+    return described(found, gateway.provider, gateway.description) if found.provider.described and gateway.description else found
 
 
 def described(kind: Pack, id: str, tree: Mapping[str, Any]) -> Pack:
@@ -48,7 +48,7 @@ def _provider(kind: Provider, id: str, about: Description) -> Provider:
     lifecycle = _lifecycle(kind.lifecycle, about)
     return replace(
         kind, id=id, title=f"the gateway at {about.host}" if about.host else kind.title,
-        hosts=(Host(name=about.host, source=SOURCE),) if about.host else (),
+        hosts=(Host(name=about.host, port=about.port, source=SOURCE),) if about.host else (),
         settings=(*(_narrowed(spec, about) for spec in kind.settings if "." not in spec.name), *specs),
         credentials=schemes, lifecycle=lifecycle, webhooks=_webhooks(kind.webhooks[0], about),
         failing_2xx=about.match is not None, accepts_async=about.receipt is not None, needs_sender="sender" in about.carried,

@@ -10,7 +10,7 @@ import json
 import re
 from collections.abc import Mapping
 from typing import Any, Literal
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import SplitResult, parse_qsl, urlsplit
 
 from msgspec import Struct, field
 
@@ -100,6 +100,7 @@ class Description(Struct, frozen=True, kw_only=True):
     method: str = "POST"
     url: str = ""
     host: str = ""
+    port: int | None = None
     scheme: str = "https"
     path: str = "/"
     fields: tuple[Field, ...] = ()
@@ -175,7 +176,7 @@ class _Reading:
             close = nearest(method, METHODS)
             self.flaw("request.method", f"`{method}` is no method a send has", f"did you mean `{close}`?" if close else f"one of {', '.join(METHODS)}")
             method = "POST"
-        url, host, scheme, path, fields = self.url(said.get("url"))
+        url, parts, path, fields = self.url(said.get("url"))
         for place, key in (("header", "headers"), ("query", "query"), ("form", "form")):
             for name, value in self.pairs(f"request.{key}", said.get(key)).items():
                 fields.append(Field(place, name, value, f"request.{key}.{name}"))  # type: ignore[arg-type]
@@ -187,25 +188,30 @@ class _Reading:
             self.flaw(f"request.{body}", f"{method} requests have no body; many gateways never read it", "use POST, or move the fields to `query`", "body_with_get")
         for one in fields:
             self.placeholders(one)
-        return {"method": method, "url": url, "host": host, "scheme": scheme, "path": path, "fields": tuple(fields), "body": body}
+        host = (parts.hostname or "").rstrip(".").lower() if parts is not None else ""
+        return {
+            "method": method, "url": url, "host": host, "port": parts.port if parts is not None else None,
+            "scheme": parts.scheme if parts is not None else "https", "path": path, "fields": tuple(fields), "body": body,
+        }
 
-    def url(self, text: Any) -> tuple[str, str, str, str, list[Field]]:
+    def url(self, text: Any) -> tuple[str, SplitResult | None, str, list[Field]]:
+        """Text, parts (none where it cannot be called), path and the fields of a URL."""
         if not isinstance(text, str) or not text:
             if self.tree.get("request"):
                 self.flaw("request.url", "the request has no URL", 'write url: "https://sms.example.com/send"')
-            return "", "", "https", "/", []
+            return "", None, "/", []
         try:
             parts = urlsplit(text)
-            host, _ = (parts.hostname or "").rstrip("."), parts.port
+            host, _ = parts.hostname or "", parts.port
         except ValueError as error:
             self.flaw("request.url", f"this is no URL: {error}", 'write url: "https://sms.example.com/send"')
-            return text, "", "https", "/", []
+            return text, None, "/", []
         if parts.scheme not in ("http", "https") or not host:
             self.flaw("request.url", "this is no absolute http(s) URL", 'write url: "https://sms.example.com/send"')
-            return text, "", "https", "/", []
+            return text, None, "/", []
         if "{" in host:
             self.flaw("request.url", "the host is a placeholder", "write the host out; placeholders may stand behind it")
-            return text, "", parts.scheme, "/", []
+            return text, None, "/", []
         fields = [Field("query", name, value, "request.url") for name, value in parse_qsl(parts.query, keep_blank_values=True)]
         path = parts.path or "/"
         for segment in path.split("/"):
@@ -215,7 +221,7 @@ class _Reading:
                 path = path.replace(segment, f"{{{found[0]}}}")
             elif found:
                 fields.append(Field("path", found[0], f"{{{found[0]}}}", "request.url"))
-        return text, host.lower(), parts.scheme, path, fields
+        return text, parts, path, fields
 
     def json(self, said: Any) -> list[Field]:
         if said is None:

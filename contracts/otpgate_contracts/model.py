@@ -26,9 +26,10 @@ class Fact(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Host(Fact, frozen=True, kw_only=True):
-    """A host name the provider answers on. `name` may hold `{region}`/`{edge}` placeholders."""
+    """A host name the provider answers on. `name` may hold `{region}`/`{edge}` placeholders; `port` is one besides 443 and 80."""
 
     name: str
+    port: int | None = None
     product: str = "sms"
     region: str | None = None
     kind: Literal["live", "regional", "sandbox", "legacy"] = "live"

@@ -9,7 +9,10 @@ import traceback
 from collections.abc import Iterable
 from importlib.abc import Loader
 from pathlib import Path
+from tempfile import mkdtemp
 from types import ModuleType
+
+from msgspec.structs import replace
 
 from otpgate_contracts import loading
 from otpgate_contracts.admin import FakeGateway
@@ -35,6 +38,8 @@ def load(provider: str, search: Iterable[Path] = (), gateways: Iterable[FakeGate
     """
     search = tuple(search)
     own = next((one for one in gateways if one.provider == provider and one.pack is not None), None)
+    if own is not None and own.files:
+        own = replace(own, pack=unpacked(own.files))
     try:
         pack = loading.pack(provider, search) if own is None else pack_for(own)
     except PackError as missing:
@@ -44,6 +49,18 @@ def load(provider: str, search: Iterable[Path] = (), gateways: Iterable[FakeGate
         raise Problem(f"{pack.id} has a pack but no fake yet", f"providers that can be played: {', '.join(names(search))}")
     check(fake, pack)
     return fake, pack
+
+
+def unpacked(files: dict[str, str]) -> str:
+    """A folder with these files, for as long as the machine keeps what is temporary."""
+    folder = Path(mkdtemp(prefix="otpgate-pack-"))
+    for name, text in files.items():
+        file = folder / name
+        if folder not in file.resolve().parents:
+            raise Problem(f"a file of a pack is named {name!r}", "names are relative to the pack's folder")
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, "utf-8")
+    return str(folder)
 
 
 def find(pack: Pack, search: tuple[Path, ...]) -> Fake | None:

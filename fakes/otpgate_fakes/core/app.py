@@ -83,6 +83,8 @@ class Pipeline:
         owner = runtime.hosts.owner(request.host)
         name = provider or (owner.provider if owner is not None else None)
         player = runtime.players.get(name) if name is not None else None
+        if owner is not None and owner.also and provider is None:
+            player = runtime.among((owner.provider, *owner.also), request)
         call = Call(request, player)
         if player is None:
             call.kind = "unknown_host"

@@ -14,11 +14,12 @@ LOOPBACK_NAMES = frozenset({"localhost", "localhost.localdomain", "ip6-localhost
 
 
 class Owner(Struct, frozen=True):
-    """A provider's claim on a host name."""
+    """A provider's claim on a host name. `also` are others that answer on it, by other paths."""
 
     provider: str
     host: Host
     region: str | None
+    also: tuple[str, ...] = ()
 
 
 class Hosts:
@@ -33,8 +34,13 @@ class Hosts:
             for host in pack.provider.hosts:
                 if "{" in host.name:
                     self._patterns.append((placeholders(host.name), pack.id, host))
+                    continue
+                name = host.name.lower()
+                first = self._exact.get(name)
+                if first is None or first.provider == pack.id:
+                    self._exact[name] = Owner(pack.id, host, host.region or default)
                 else:
-                    self._exact[host.name.lower()] = Owner(pack.id, host, host.region or default)
+                    self._exact[name] = Owner(first.provider, first.host, first.region, (*first.also, pack.id))
 
     def owner(self, host: str) -> Owner | None:
         """The provider that answers for `host` (no port, any case), None when nobody does."""

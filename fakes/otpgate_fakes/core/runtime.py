@@ -13,7 +13,7 @@ from otpgate_fakes.core.clock import Clock
 from otpgate_fakes.core.edge import Edges
 from otpgate_fakes.core.errors import Answer, Problem
 from otpgate_fakes.core.exchanges import Exchanges
-from otpgate_fakes.core.fake import Fake
+from otpgate_fakes.core.fake import Fake, Request
 from otpgate_fakes.core.faults import Faults
 from otpgate_fakes.core.hosts import Hosts, is_loopback
 from otpgate_fakes.core.ids import Ids
@@ -70,6 +70,11 @@ class Runtime:
             for account in player.accounts
             if account.gateway is not None
         ]
+
+    def among(self, providers: tuple[str, ...], request: Request) -> Player | None:
+        """Of the providers that share a host, the one whose path this is; else the first."""
+        sharing = [self.players[name] for name in providers if name in self.players]
+        return next((player for player in sharing if player.match(request.method, request.path)), next(iter(sharing), None))
 
     def allows(self, host: str) -> bool:
         """Whether a host no provider owns may really be reached."""

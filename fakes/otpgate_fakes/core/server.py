@@ -77,7 +77,8 @@ class Server:
                 self._accept(raw, partial(self.provider, serving, Label(provider=name)))
                 providers[name] = f"http://{shown(raw)}"
         https = self._listen(wanted.https, partial(self.provider, self.by_host, Label()))
-        self._listen(wanted.http, partial(self.provider, self.by_host, Label()))
+        for plain in (wanted.http, *wanted.further):
+            self._listen(plain, partial(self.provider, self.by_host, Label()))
         relay = self._listen(wanted.relay, Relay(self).serve)
         if wanted.door is not None and wanted.door_target is not None:
             host, port = address(wanted.door_target)

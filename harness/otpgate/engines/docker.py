@@ -12,6 +12,7 @@ import secrets
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -30,10 +31,11 @@ from otpgate.engines.model import EngineOptions, Lane, LanePlan
 from otpgate.engines.names import provider_hosts
 from otpgate.engines.process import overlay, refuse_open_providers, sdk_variables
 from otpgate.errors import EnvironmentUnusable
-from otpgate_contracts.admin import FakesConfig, Listen
-from otpgate_contracts.loading import packs
+from otpgate_contracts.admin import FakeGateway, FakesConfig, Listen
+from otpgate_contracts.describing import pack_for
 
 SERVICE_PORT = 18080
+CARRIED = (".yaml", ".yml", ".json", ".py")
 BUILD = "`docker build -f fakes/Dockerfile -t {image} .` in otpgate's sources builds it; OTPGATE_FAKES_IMAGE names another"
 
 
@@ -168,9 +170,10 @@ class DockerEngine:
             listen = Listen(
                 control=f"{lane.fakes[provider].inside or '127.0.0.1'}:0", https=f"{address}:443", http=f"{address}:80",
                 dns=f"{address}:53" if lot == 0 else None, dns_answer=str(address),
+                further=[f"{address}:{number}" for number in plan.ports],
             )
             found[provider] = msgspec.structs.replace(
-                plan.fakes, gateways=[one for one in plan.fakes.gateways if one.provider == provider], providers=[provider],
+                plan.fakes, gateways=[carried(one) for one in plan.fakes.gateways if one.provider == provider], providers=[provider],
                 listen=listen, edges=edges, fenced=True, ca_key=authority.key, ca_cert=authority.certificate,
                 lot=lot, lots=len(lane.addresses),
             )
@@ -239,9 +242,21 @@ def refuse(plan: LanePlan) -> None:
         )
 
 
+def carried(gateway: FakeGateway) -> FakeGateway:
+    """A gateway whose pack is a folder of this machine, with the files in it: a container does not see the folder."""
+    if gateway.pack is None or "/" not in gateway.pack:
+        return gateway
+    folder = Path(gateway.pack)
+    files = {
+        path.relative_to(folder).as_posix(): path.read_text("utf-8") for path in sorted(folder.rglob("*"))
+        if path.is_file() and path.suffix in CARRIED and "__pycache__" not in path.parts
+    }
+    return msgspec.structs.replace(gateway, files=files)
+
+
 def hosts_of(plan: LanePlan, providers: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
     """Host names by provider; those of nobody here lead to the first."""
-    known = packs()
+    known = {gateway.provider: pack_for(gateway) for gateway in plan.fakes.gateways}
     found = {name: tuple(host for host in provider_hosts([known[name]]) if "*" not in host) for name in providers}
     rest = [host for host in plan.hosts if "*" not in host and not any(host in own for own in found.values())]
     first = providers[0]

@@ -22,7 +22,8 @@ class LanePlan(Struct, frozen=True, kw_only=True):
     `{port}` and `{workdir}` in `command` and `environment` are filled by the engine. `time_shift`
     asks for a movable clock (libfaketime time-stamp file). `fakes` is the start document without
     listeners; the engine adds them. `inherited` names those of `environment` that are only the caller's
-    own (PATH and its like), for which an image has better. `hosts` are provider hosts to be answered, `allow` real doors.
+    own (PATH and its like), for which an image has better. `hosts` are provider hosts to be answered, `ports` those besides 443
+    and 80 on which they are called, `allow` real doors.
     """
 
     name: str
@@ -36,6 +37,7 @@ class LanePlan(Struct, frozen=True, kw_only=True):
     port: int | None
     fakes: FakesConfig
     hosts: tuple[str, ...]
+    ports: tuple[int, ...] = ()
     allow: tuple[str, ...] = ()
     needs: tuple[Any, ...] = ()
     inherited: tuple[str, ...] = ()

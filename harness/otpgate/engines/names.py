@@ -48,6 +48,12 @@ def provider_hosts(packs: Iterable[Pack]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found))
 
 
+def provider_ports(packs: Iterable[Pack]) -> tuple[int, ...]:
+    """The ports besides 443 and 80 on which these providers are called."""
+    found = (host.port for pack in packs for host in pack.provider.hosts)
+    return tuple(dict.fromkeys(port for port in found if port is not None and port not in (80, 443)))
+
+
 def _regional(name: str, provider: Provider) -> list[str]:
     if "{" not in name:
         return [name]

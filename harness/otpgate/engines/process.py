@@ -118,7 +118,7 @@ class ProcessEngine:
         every = "127.0.0.1" if plan.allow else "0.0.0.0"
         return Listen(
             control="127.0.0.1:0", https=f"{every}:443", http=None if plan.port == 80 else f"{every}:80",
-            dns="127.0.0.1:53",
+            dns="127.0.0.1:53", further=[f"{every}:{port}" for port in plan.ports if port != plan.port],
         )
 
     def fakes_document(self, plan: LanePlan, port: int, *, fenced: bool) -> FakesConfig:
