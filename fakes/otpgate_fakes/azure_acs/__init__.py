@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from otpgate_fakes.azure_acs import auth, events, numbers, optouts, parse, render
+from otpgate_fakes.azure_acs import auth, events, management, numbers, optouts, parse, render
 from otpgate_fakes.core.fake import Fake, Operation
 
 __all__ = ["FAKE"]
@@ -15,6 +15,8 @@ FAKE = Fake(
         Operation(id="add_opt_outs", handle=optouts.add),
         Operation(id="remove_opt_outs", handle=optouts.remove),
         Operation(id="list_phone_numbers", handle=numbers.list_numbers),
+        Operation(id="get_resource", handle=management.get_resource),
+        Operation(id="list_event_subscriptions", handle=management.list_subscriptions),
         Operation(id="validate_subscription", handle=events.validate, public=True),
     ),
     claim=auth.claim,

@@ -51,16 +51,25 @@ def topic(context: Context) -> str:
     return f"/subscriptions/{SUBSCRIPTION}/resourceGroups/otp/providers/microsoft.communication/communicationservices/{resource}"
 
 
-def receipt_url(context: Context, message: Message) -> tuple[str, str] | None:
-    """Where the resource's subscription posts; nowhere without one, or when it leaves reports out."""
-    if context.setting("event_subscription") == "none":
-        return None
+def included(context: Context) -> list[str] | None:
+    """The events the subscription asks for; None where account state does not say."""
     types = context.setting("included_event_types")
-    if isinstance(types, list) and REPORTED not in types:
+    return [str(one) for one in types] if isinstance(types, list | tuple) else None
+
+
+def subscribed(context: Context) -> str | None:
+    """Where the resource's subscription posts; None where nobody subscribed."""
+    if context.setting("event_subscription") == "none":
         return None
     callbacks = context.account.callbacks if context.account is not None else None
     url = (callbacks.status if callbacks is not None else None) or context.setting("status_callback")
-    return (str(url), "json") if url else None
+    return str(url) if url else None
+
+
+def receipt_url(context: Context, message: Message) -> tuple[str, str] | None:
+    """Where a report goes; nowhere without a subscription, or when it leaves reports out."""
+    types, url = included(context), subscribed(context)
+    return (url, "json") if url is not None and (types is None or REPORTED in types) else None
 
 
 def report(context: Context, message: Message, state: str, error: str | None) -> dict[str, Any]:
@@ -138,16 +147,20 @@ def inbound(
 # --- the handshake
 
 
+def validated(context: Context, url: str) -> bool:
+    """Whether an endpoint answered, in this run or before it."""
+    return context.setting("event_subscription") == "succeeded" or url in context.live.memory.get("validated", ())
+
+
 def handshake(context: Context, url: str) -> Handshake | None:
     """What Event Grid asks an endpoint when a subscription is made; None once it was answered."""
-    memory: dict[str, Any] = context.live.memory
-    validated: set[str] = memory.setdefault("validated", set())
-    if url in validated or context.setting("event_subscription") == "succeeded":
+    if validated(context, url):
         return None
+    memory: dict[str, Any] = context.live.memory
 
     def done(accepted: bool) -> bool:
         if accepted:
-            validated.add(url)
+            memory.setdefault("validated", set()).add(url)
         return accepted
 
     if cloud(context):

@@ -25,9 +25,8 @@ def true_receipt(play: Play) -> None:
         )
     for receipt in receipts:
         if receipt.outcome == "blocked":
-            raise play.stop(
-                "callback_blocked", f"no provider can reach {receipt.url}: {receipt.error}", url=receipt.url,
-            )
+            said = "no provider can reach" if receipt.status is None else "the provider sends no receipts to"
+            raise play.stop("callback_blocked", f"{said} {receipt.url}: {receipt.error}", url=receipt.url)
         if receipt.outcome == "lost":
             continue
         if receipt.status is None:

@@ -152,7 +152,7 @@ def test_any_success_up_to_204_is_taken(acs: Azure, endpoint: Endpoint) -> None:
     assert wait_for_receipts(acs, 1)[0]["outcome"] == "delivered"
     retry = PACK.provider.webhooks[0].retry
     assert (retry.delays[:3], retry.repeat_last_until) == ((10, 30, 60), 86_400)
-    assert {"400", "401", "413", "4xx"} & set(retry.on) == set()
+    assert {"400", "401", "403", "413", "4xx"} & set(retry.on) == set()
 
 
 @pytest.mark.parametrize(("status", "tries"), [(500, 2), (400, 1), (401, 1), (413, 1), (404, 2)])

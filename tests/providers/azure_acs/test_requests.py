@@ -21,6 +21,7 @@ from tests.providers.azure_acs.conftest import (
     HOST,
     KEY,
     OTHER_KEY,
+    REPORTS,
     TEXT,
     US,
     US2,
@@ -29,6 +30,7 @@ from tests.providers.azure_acs.conftest import (
     account,
     gateway,
 )
+from tests.providers.azure_acs.test_errors import bearer
 from tests.providers.conftest import Start
 
 PACK = loading.pack("azure_acs")
@@ -168,6 +170,45 @@ def test_numbers_are_those_of_account_state(acs: Azure) -> None:
     assert found[0]["capabilities"]["sms"] == "inbound+outbound"
     page = acs.call("GET", "/phoneNumbers?api-version=2025-06-01&skip=1&top=1").json()["phoneNumbers"]
     assert [one["phoneNumber"] for one in page] == ["+18445550100"]
+
+
+ARM = "/subscriptions/0/resourceGroups/otp/providers/Microsoft.Communication/communicationServices"
+
+
+def managed(acs: Azure, path: str, aud: str = "https://management.azure.com") -> Any:
+    """A call of Azure Resource Manager with a token."""
+    headers = {**bearer(aud=aud), "Host": "management.azure.com"}
+    found = acs.fakes.call("azure_acs", "GET", f"{ARM}/{path}?api-version=2022-06-15", headers=headers)
+    operation = JUDGE.match("GET", f"{ARM}/{path}")
+    assert operation is not None
+    assert JUDGE.response(operation[0], found.status_code, found.content) == []
+    return found
+
+
+def test_event_subscription_is_shown(acs: Azure, endpoint: Endpoint) -> None:
+    """It waits for its endpoint until that answered; its URL stands without the query. Without one the list is empty."""
+    def shown() -> Any:
+        (one,) = managed(acs, "contoso/providers/Microsoft.EventGrid/eventSubscriptions").json()["value"]
+        return one["properties"]
+
+    first = shown()
+    assert (first["provisioningState"], first["eventDeliverySchema"]) == ("AwaitingManualAction", "EventGridSchema")
+    assert first["destination"]["properties"]["endpointBaseUrl"] == REPORTS
+    acs.send()
+    endpoint.wait(1)
+    assert shown()["provisioningState"] == "Succeeded"
+    acs.state(settings={"event_subscription": "none"})
+    assert managed(acs, "contoso/providers/Microsoft.EventGrid/eventSubscriptions").json() == {"value": []}
+
+
+def test_resource_is_shown_to_managers(acs: Azure) -> None:
+    """Its host and state; another resource is not there, and a token for sending opens nothing here, nor does a key."""
+    assert managed(acs, "contoso").json()["properties"] | {"dataLocation": ""} == {
+        "provisioningState": "Succeeded", "hostName": HOST, "dataLocation": "",
+    }
+    assert managed(acs, "fabrikam").status_code == 404
+    assert managed(acs, "contoso", "https://communication.azure.com").status_code == 401
+    assert acs.call("GET", f"{ARM}/contoso?api-version=2022-06-15", host="management.azure.com").status_code == 401
 
 
 def test_two_resources_are_told_by_their_hosts(start_fakes: Start) -> None:
