@@ -30,6 +30,7 @@ from otpgate.rules import (
     texts,
     timing,
     trust,
+    unmentioned,
     verifying,
     versions,
     webhooks,
@@ -54,7 +55,7 @@ FAMILIES = {
 family_modules = (
     accounts, beside, credentials, described, destinations, encoding, endpoints, environments, exposure, failover, guards, policy, quotas,
     references, registrations, runtimes, senders, senders_by_country, signing, silence, surroundings, templates, texts, timing, trust,
-    verifying, versions, webhooks, wiring,
+    unmentioned, verifying, versions, webhooks, wiring,
 )
 
 

@@ -84,7 +84,7 @@ def suspicion(name: str, entry: Entry, providers: frozenset[str]) -> Suspicion |
     known, low = frozenset(words), value.lower()
     if not value or (placeholder(value) and low not in OFF | SINKS) or (known & {"totp", "hotp"} and not known & {"sms"}):
         return None
-    if known & {"signature", "signatures", "forgery", "hmac"} or known & {"limit", "limits", "throttle", "captcha"}:
+    if known & {"signature", "signatures", "forgery", "hmac", "tls", "ssl", "certificate", "certificates", "failover", "fallback"} or known & {"limit", "limits", "throttle", "captcha"}:
         return None  # rules of their own judge these
     about = known & SUBJECT or known & providers or "textmessage" in known
     for judge in (_switched_off, _share, _fixed_code, _numbers, _sink, _base):

@@ -8,19 +8,24 @@ from collections.abc import Iterator
 from otpgate.findings import Fix
 from otpgate.rules.registry import Fault, rule
 from otpgate.rules.subjects import GatewaySubject, ServiceSubject
-from otpgate.rules.values import ONE_MACHINE, is_on, placeholder, sound
+from otpgate.rules.switches import NO, ON, parts
+from otpgate.rules.values import ONE_MACHINE, is_on, sound
 from otpgate.rules.words import label, quoted
 
-OTHER_TOOLS = ("GIT_", "PIP_", "NPM_", "YARN_", "SVN_", "HG_")  # what fetches sources sends no codes
 DEBUGGING_PROXY = r"mitmproxy|charles|fiddler|burp"
 
-# Variables by which a runtime stops checking certificates, with the values that do it.
-SWITCHES = {
-    "NODE_TLS_REJECT_UNAUTHORIZED": r"0|false", "PYTHONHTTPSVERIFY": r"0",
-    "CURL_INSECURE": r"1|true|yes", "SSL_VERIFY": r"0|false|no|off", "VERIFY_SSL": r"0|false|no|off",
-    "TLS_VERIFY": r"0|false|no|off", "VERIFY_TLS": r"0|false|no|off", "SSL_NO_VERIFY": r"1|true|yes|on",
-    "INSECURE_SKIP_VERIFY": r"1|true|yes|on", "TLS_INSECURE": r"1|true|yes|on", "REQUESTS_VERIFY": r"0|false|no|off",
-}
+# Words of variables by which a client stops checking certificates.
+TRUST = frozenset({"ssl", "tls", "https", "pythonhttpsverify", "cert", "certs", "certificate", "certificates", "verifypeer", "verifyhost", "unauthorized"})
+CLIENTS = frozenset({"curl", "curlopt", "guzzle", "requests", "httpx", "axios", "urllib", "httpclient", "faraday"})
+CHECKS = frozenset({"verify", "verification", "validate", "validation", "check", "strict", "reject", "verifypeer", "verifyhost", "pythonhttpsverify"})
+AVOIDS = frozenset({"insecure", "skip", "disable", "disabled", "ignore", "bypass", "no", "without", "unverified"})
+OTHER_PEERS = frozenset({
+    "git", "pip", "npm", "yarn", "svn", "hg", "db", "database", "redis", "postgres", "postgresql", "pg", "mysql", "mariadb", "mongo", "mongodb", "kafka",
+    "rabbitmq", "amqp", "elastic", "elasticsearch", "opensearch", "smtp", "mail", "email", "ldap", "imap", "vault", "consul", "etcd", "minio", "docker",
+    "memcached", "cassandra", "mqtt", "nats", "sentry", "clickhouse", "grpc", "kube", "kubernetes", "webhook", "signature", "mtls", "ws",
+})
+# In the options of a runtime: its own switches against trust, or a trust store of one machine.
+OPTIONS = r"--tls-max-v1\.[01]\b|disableHostnameVerification(?:=true)?\b|-Djavax\.net\.ssl\.trustStore=(?:/tmp/|/home/|/Users/)\S*|trust_?all\w*=true"
 
 
 @rule("TL001", "tls-not-verified")
@@ -162,11 +167,22 @@ def tls_switched_off_by_environment(service: ServiceSubject) -> Iterator[Fault]:
     Sources: Node.js command-line documentation; PEP 493.
     """
     for name, entry in service.manifest.environment.items():
-        known = next((values for suffix, values in SWITCHES.items() if name == suffix or name.endswith("_" + suffix)), None)
-        if name.startswith(OTHER_TOOLS):
+        if any(entry in setting.entries for setting in service.all_settings):
             continue
-        if known and placeholder(entry.value) is None and re.fullmatch(known, entry.value.strip().lower()):
-            if any(entry in setting.entries for setting in service.all_settings):
-                continue
+        told = re.search(OPTIONS, entry.value) if name.endswith(("_OPTS", "_OPTIONS")) else None
+        if told is not None:
+            yield Fault(message=f"`{name}` holds {quoted(told.group(0))}: the runtime trusts whom no deployment should trust.", at=entry.span,
+                        fix=Fix("remove it"))
+        elif distrusts(frozenset(parts(name)), entry.value.strip().lower()):
             yield Fault(message=f"`{name}` switches certificate checks off for the whole service.", at=entry.span,
                         severity="warning" if service.manifest.profile == "test" else None, fix=Fix("remove it"))
+
+
+def distrusts(words: frozenset[str], value: str) -> bool:
+    """Whether a variable of these words switches certificate checks of the service's own calls off."""
+    trust = bool(words & TRUST) or {"insecure", "skip", "verify"} <= words
+    if words & OTHER_PEERS or not (trust or words & CLIENTS):
+        return False
+    if words & AVOIDS:
+        return value in ON and (trust or "insecure" in words)
+    return bool(words & CHECKS) and value in NO | {"none", "verify_none"}
