@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
+from xml.etree import ElementTree
 
 from msgspec import Struct
 
@@ -18,6 +19,7 @@ from otpgate.contracts.volatile import MARK, canonical, escaped, moving_digits
 from otpgate_contracts.wire import FORM, Judge
 
 Rules = dict[str, dict[str, Any]]
+XML = ("text/xml", "application/xml")
 PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 
 
@@ -51,6 +53,8 @@ class Shaper(Struct, frozen=True, kw_only=True):
             return None
         if media == FORM:
             return self.form(text, media, schema)
+        if media in XML:
+            return self.xml(text, media)
         try:
             value = json.loads(text)
         except ValueError:
@@ -70,6 +74,25 @@ class Shaper(Struct, frozen=True, kw_only=True):
                 rules[f"{step('$', name)}[{index}]"] = combined(rule)
             pairs.append((name, example))
         return Shaped(urlencode(pairs), media, rules)
+
+    def xml(self, text: str, media: str) -> Shaped | None:
+        """An XML document; its elements must be there, and their texts have the form they had."""
+        try:
+            root = ElementTree.fromstring(text)
+        except ElementTree.ParseError:
+            return None
+        rules: Rules = {}
+        reached: list[tuple[ElementTree.Element, str]] = [(root, "$")]
+        for element, above in reached:
+            space, _, name = element.tag.removeprefix("{").rpartition("}")
+            path = f"{above}['{space}:{name}']" if space else f"{above}['{name}']"
+            reached.extend((child, path) for child in element)
+            if not len(element) and element.text:
+                element.text, rule = self._text(name, element.text, {})
+                if rule["match"] != "equality":
+                    rules[f"{path}['#text']"] = combined(rule)
+        whole = root.tag[1:].partition("}")[0] if root.tag.startswith("{") else None
+        return Shaped(ElementTree.tostring(root, encoding="unicode", default_namespace=whole), media, rules)
 
     def _value(self, value: Any, schema: Mapping[str, Any], path: str, name: str, rules: Rules) -> Any:
         if isinstance(value, dict):

@@ -44,7 +44,7 @@ def messages(at: At) -> None:
     sms.send_sms_messages(request(GB))
     with at.trouble("accept_then_fail"):
         sms.send_sms_messages(request(GB))
-    sms.send_sms_messages(request("0791234567"))
+    sms.send_sms_messages(request("0791555012"))
     with at.trouble(code="E403"), pytest.raises(ApiException):
         sms.send_sms_messages(request(GB))
 
