@@ -57,6 +57,15 @@ def test_secrets_are_taken_out_in_every_form(text: str) -> None:
         assert secret not in cleaned
 
 
+@pytest.mark.parametrize("name", [
+    "authorization", "cookie", "x-api-key", "api-key", "apikey", "authkey", "x-auth-token", "authtoken", "x-amz-security-token", "x-acme-secret",
+])
+def test_credentials_are_taken_out_of_headers(name: str) -> None:
+    """However a provider calls its header; what is none stays."""
+    told = Redactor().headers({name: "whatever", "user-agent": "acme/1", "accept": "application/json"})
+    assert told == {name: "[redacted]", "user-agent": "acme/1", "accept": "application/json"}
+
+
 @pytest.mark.parametrize("text", ["code 123456", "123-456", "123+456", "123%20456"])
 def test_a_code_is_taken_out_and_its_length_stays(text: str) -> None:
     """However its halves are joined."""

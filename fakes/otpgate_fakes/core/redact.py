@@ -11,10 +11,10 @@ from urllib.parse import quote, quote_plus
 
 MARK = "[redacted]"
 
-SECRET_HEADERS = frozenset({
-    "authorization", "proxy-authorization", "cookie", "set-cookie", "x-api-key", "api-key", "x-auth-token",
-    "x-amz-security-token", "authkey",
-})
+SECRET_HEADERS = re.compile(
+    r"""(?:proxy-)?authorization|(?:set-)?cookie|(?:x-)?(?:[a-z]+-)*(?:api-?key|auth-?key|access-?key|auth-?token|security-token|secret)"""
+)
+"""Names of headers that carry a credential, lower-case."""
 
 SECRET_FIELDS = re.compile(
     r"""((?:^|[?&{,]\s*)"?(?:api[_-]?secret|auth[_-]?token|password|secret|sig|token|api_?key_?secret|auth_?key|access_?key|otp)"?\s*[=:]\s*"?)"""
@@ -65,10 +65,11 @@ class Redactor:
 
     def headers(self, headers: dict[str, str]) -> dict[str, str]:
         """Headers without credentials; the scheme of Authorization stays, it says how the caller authenticates."""
-        if SECRET_HEADERS.isdisjoint(headers):
+        names = [name for name in headers if SECRET_HEADERS.fullmatch(name)]
+        if not names:
             return headers
         cleaned = dict(headers)
-        for name in SECRET_HEADERS & headers.keys():
+        for name in names:
             scheme, blank, _ = headers[name].partition(" ")
             cleaned[name] = f"{scheme} {MARK}" if blank and name.endswith("authorization") else MARK
         return cleaned
