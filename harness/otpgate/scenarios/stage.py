@@ -31,6 +31,9 @@ LOST = frozenset({"undelivered", "failed", "expired", "rejected", "canceled"})
 POLL = 20.0
 MOST_PATIENCE = 4.0
 ALWAYS = 1_000_000
+OLDEST = "0"
+"""Before every message: a wait that names none is answered with the newest."""
+
 TOO_MANY = 429
 
 
@@ -202,7 +205,7 @@ class Play:
             self.live.withdraw(self._faults)
             self._faults = []
 
-    def arrivals(self, user: User, within: float, after: str | None = None) -> Iterator[Message]:
+    def arrivals(self, user: User, within: float, after: str | None = OLDEST) -> Iterator[Message]:
         """Messages to a user as they are accepted, until `within` seconds from now are over."""
         deadline = time.monotonic() + within
         while (left := deadline - time.monotonic()) > 0:
@@ -214,7 +217,7 @@ class Play:
                 yield message
 
     def first(
-        self, user: User, within: float, wanted: Callable[[Message], bool], after: str | None = None
+        self, user: User, within: float, wanted: Callable[[Message], bool], after: str | None = OLDEST
     ) -> Message | None:
         """The first message to a user that fits, None in time."""
         return next((message for message in self.arrivals(user, within, after) if wanted(message)), None)
