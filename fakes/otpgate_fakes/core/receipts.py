@@ -85,6 +85,7 @@ class Receipts:
         self._retries: set[Due] = set()
         store.on_cancel = self.stop
         store.receipts = self.sent.copy
+        store.tell = self.tell
 
     # --- planning
 
@@ -145,6 +146,12 @@ class Receipts:
             walk.left = ()
             if walk.due is not None:
                 walk.due.cancel()
+
+    def tell(self, message: Message, state: str) -> None:
+        """Reach a state that follows from a call of the service, not from the carrier, and report it."""
+        self.stop(message)
+        self.store.move(message, state)
+        self._report(Walk(message, self.players[message.provider]), state, None)
 
     async def step(self, message: Message, status: str | None, error: str | None) -> None:
         """Move a message by hand, and wait until its receipt was sent once. Raises Answer where it cannot move."""

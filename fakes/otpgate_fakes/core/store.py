@@ -79,7 +79,7 @@ def leave(message: Message) -> None:
 class MessageStore:
     """The messages of one process, newest last, found by their provider's id or by our own."""
 
-    __slots__ = ("_by_id", "_by_provider_id", "clock", "limit", "on_cancel", "packs", "receipts")
+    __slots__ = ("_by_id", "_by_provider_id", "clock", "limit", "on_cancel", "packs", "receipts", "tell")
 
     def __init__(self, clock: Clock, packs: dict[str, Pack], limit: int = 10_000) -> None:
         self.clock = clock
@@ -88,6 +88,8 @@ class MessageStore:
         self._by_id: OrderedDict[str, Message] = OrderedDict()  # a plain dict walks over all it has forgotten to find its oldest
         self._by_provider_id: dict[str, Message] = {}
         self.on_cancel: Callable[[Message], None] = leave
+        self.tell: Callable[[Message, str], None] = self.move
+        """Puts a message into a state that a call of the service brought about, and reports it; nobody is told yet."""
         self.receipts: Callable[[], Iterable[admin.Receipt]] = tuple
         """The receipts sent so far, for providers that tell their customers about failed callbacks."""
 
