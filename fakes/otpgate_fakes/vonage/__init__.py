@@ -1,9 +1,9 @@
-"""Vonage's fake: the SMS API, the Messages API for SMS, and the read-only account questions."""
+"""Vonage's fake: the SMS API, the Messages API for SMS, Verify v2, and the read-only account questions."""
 
 from __future__ import annotations
 
 from otpgate_fakes.core.fake import Fake, Operation
-from otpgate_fakes.vonage import account, parse, receipts, render
+from otpgate_fakes.vonage import account, parse, receipts, render, verifications
 from otpgate_fakes.vonage.claims import claim
 from otpgate_fakes.vonage.senders import code_for
 
@@ -21,6 +21,15 @@ FAKE = Fake(
         Operation(id="list_secrets", product="messages", handle=account.list_secrets),
         Operation(id="get_application", product="messages", handle=account.get_application),
         Operation(id="get_records", product="messages", handle=account.get_records),
+        Operation(
+            id="start_verification", kind="send", product="verify", parse=verifications.start, render=verifications.started,
+            peek=verifications.recipient,
+        ),
+        Operation(id="check_code", product="verify", handle=verifications.check),
+        Operation(id="cancel_verification", product="verify", handle=verifications.cancel),
+        Operation(
+            id="next_workflow", kind="send", product="verify", parse=verifications.next_workflow, render=verifications.moved_on,
+        ),
     ),
     claim=claim,
     render_error=render.error,

@@ -158,13 +158,17 @@ def get_application(context: Context, request: Request) -> Reply:
         )
         if address
     }
+    capabilities: dict[str, Any] = {"messages": {"version": "v1", "webhooks": webhooks}}
+    if row.get("verify_status_url"):
+        address = {"address": row["verify_status_url"], "http_method": "POST"}
+        capabilities["verify"] = {"version": "v2", "webhooks": {"status_url": address}}
     key = (credential.public_key if credential is not None else None) or row.get("public_key")
     return _json({
         "id": id,
         "name": str(row.get("name", "application")),
         "keys": {"public_key": key} if key else {},
         "privacy": {"improve_ai": False},
-        "capabilities": {"messages": {"version": "v1", "webhooks": webhooks}},
+        "capabilities": capabilities,
         "_links": {"self": {"href": f"/v2/applications/{id}"}},
     })
 
@@ -178,7 +182,7 @@ def get_records(context: Context, request: Request) -> Reply:
     by_id = {
         part: message
         for message in context.store.list(gateway, provider=context.pack.id)
-        if (message.product == "messages") is (product == "MESSAGES")
+        if message.product == ("messages" if product == "MESSAGES" else "sms")
         for part in part_ids(context, message)
     }
     records = [

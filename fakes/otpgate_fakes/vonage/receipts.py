@@ -1,4 +1,4 @@
-"""Delivery receipts in the three forms of the SMS API, status webhooks of the Messages API, and their signatures."""
+"""Delivery receipts in the three forms of the SMS API, webhooks of the Messages API and of Verify, and their signatures."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import msgspec
 
 from otpgate_contracts import signing
 from otpgate_fakes.core import networks
+from otpgate_fakes.vonage import verifications
 from otpgate_fakes.vonage.claims import METHODS
 from otpgate_fakes.vonage.render import REFERENCE, part_ids, parts_taken, price
 
@@ -37,6 +38,11 @@ def receipt_url(context: Context, message: Message) -> tuple[str, str] | None:
     """Where the receipts of a message go and in which form; None when nobody asked for any."""
     send = message.send
     callbacks = context.account.callbacks if context.account is not None else None
+    if message.product == verifications.PRODUCT:
+        url = _application_url(context, "verify_status_url") or (callbacks.status if callbacks else None)
+        deployed = context.setting("status_callback")
+        url = url or (str(deployed) if deployed else None)
+        return (url, verifications.PRODUCT) if url else None
     if message.product == "messages" and (send.callback or context.live.plain("sms_setting") != "sms"):
         url = send.callback or _application_url(context) or (callbacks.status if callbacks else None)
         return (url, "messages") if url else None
@@ -46,17 +52,16 @@ def receipt_url(context: Context, message: Message) -> tuple[str, str] | None:
     return url, FORMATS.get((callbacks.method if callbacks else None) or "POST", "form")
 
 
-def _application_url(context: Context) -> str | None:
-    """`status_url` of the application in the account state, where it names one."""
+def _application_url(context: Context, name: str = "status_url") -> str | None:
+    """`status_url` of the application in the account state, where it names one; Verify has one of its own."""
     services = context.account.services if context.account is not None else None
-    for service in services or ():
-        if service.get("status_url"):
-            return str(service["status_url"])
-    return None
+    return next((str(service[name]) for service in services or () if service.get(name)), None)
 
 
 def parts(context: Context, message: Message) -> int:
-    """How many receipts each state takes: the SMS API tells every segment apart."""
+    """How many receipts each state takes: the SMS API tells every segment apart, Verify the channel and the request."""
+    if message.product == verifications.PRODUCT:
+        return verifications.told(message)
     return parts_taken(context, message) if message.product != "messages" else 1
 
 
@@ -70,6 +75,8 @@ def render_receipt(
     part: int = 0,
 ) -> tuple[str, dict[str, str], bytes, str]:
     """Method, headers, body and URL of one unsigned receipt. `part` is the segment it speaks of."""
+    if format == verifications.PRODUCT:
+        return "POST", {"Content-Type": JSON}, _compact(verifications.event(context, message, state, part)), url
     if format == "messages":
         return "POST", {"Content-Type": JSON}, _compact(_status(context, message, state, error)), url
     fields = _receipt(context, message, state, error, part)
@@ -155,7 +162,7 @@ def sign_receipt(
     """Headers, body and URL with the signature of the form they are in; `secret` None leaves them unsigned."""
     if secret is None:
         return headers, body, url
-    if b'"message_uuid"' in body:
+    if b'"message_uuid"' in body or b'"request_id"' in body:
         return _with_token(context, headers, body, secret), body, url
     if method == "GET":
         own = urlsplit(url)

@@ -44,8 +44,8 @@ PARAMETERS = {
 
 
 def new_id(context: Context, send: Send) -> str:
-    """Both products name messages by UUID today."""
-    return context.ids.uuid()
+    """Messages are named by UUID today; those of Verify by the request they belong to."""
+    return str(send.extra.pop("request_id", None) or context.ids.uuid())
 
 
 def part_ids(context: Context, message: Message) -> list[str]:
@@ -139,7 +139,9 @@ def _problem(context: Context, row: ErrorRow, detail: dict[str, str]) -> Reply:
         "detail": (row.message or row.title).replace("{id}", detail.get("id", "")),
         "instance": context.ids.hex(32),
     }
-    if row.code == "1150":
+    if "request_id" in detail:
+        body["request_id"] = detail["request_id"]
+    if row.code == "1150" or (row.product, row.code) == ("verify", "422"):
         name, reason = PARAMETERS.get(detail.get("reason", ""), ("", ""))
         faults = json.loads(detail["invalid"]) if "invalid" in detail else {name: reason} if name else {}
         body["invalid_parameters"] = [{"name": name, "reason": reason} for name, reason in faults.items()]

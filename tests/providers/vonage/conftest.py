@@ -1,4 +1,4 @@
-"""One fake process for all Vonage tests: an SMS gateway and a Messages gateway, on accounts of their own."""
+"""One fake process for all Vonage tests: gateways of the SMS API, the Messages API and Verify, on accounts of their own."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ from otpgate_contracts.signing_rsa import new_private_key
 
 KEY, SECRET = "a1b2c3d4", "Secret0123456789"
 MESSAGES_KEY, MESSAGES_SECRET = "e5f6a7b8", "Another0123456789"
+VERIFY_KEY, VERIFY_SECRET = "c9d8e7f6", "Verify00123456789"
+VERIFY_APPLICATION = "0b1c2d3e-4f5a-4b6c-8d7e-9f0a1b2c3d4e"
 SIGNATURE_SECRET = "abcdef0123456789abcdef0123signaturesecret"
 APPLICATION = "78d335fa-323d-4114-9c3d-d6f0d48968cf"
 PUBLIC = "https://otp.example.com"
@@ -44,6 +46,9 @@ def account(key: str = KEY, secret: str = SECRET, **changes: Any) -> dict[str, A
     }
 
 
+KEYS = {"sms": (KEY, SECRET), "messages": (MESSAGES_KEY, MESSAGES_SECRET), "verify": (VERIFY_KEY, VERIFY_SECRET)}
+
+
 class Vonage(Struct):
     """The fake as a plain HTTP client sees it."""
 
@@ -67,12 +72,18 @@ class Vonage(Struct):
         body = {name: value for name, value in given.items() if value is not None}
         return self.fakes.call("vonage", "POST", "/v1/messages", json=body, auth=auth)
 
+    def verify(self, path: str = "", *, auth: tuple[str, str] | None = (VERIFY_KEY, VERIFY_SECRET), **fields: Any) -> requests.Response:
+        """A call of Verify v2: a healthy start, unless a path below /v2/verify is given; a field of None is left out."""
+        start = {} if path else {"brand": "Acme", "workflow": [{"channel": "sms", "to": GB}]}
+        body = {name: value for name, value in (start | fields).items() if value is not None}
+        return self.fakes.call("vonage", "POST", f"/v2/verify{path}", json=body, auth=auth)
+
     def get(self, path: str, *, auth: tuple[str, str] | None = (KEY, SECRET), **query: str) -> requests.Response:
         return self.fakes.call("vonage", "GET", path, params=query, auth=auth)
 
     def state(self, gateway: str = "sms", **changes: Any) -> None:
         """Give a gateway a healthy account but for `changes`."""
-        key, secret = (KEY, SECRET) if gateway == "sms" else (MESSAGES_KEY, MESSAGES_SECRET)
+        key, secret = KEYS[gateway]
         self.fakes.account(gateway, account(key, secret, **changes))
 
     def last(self) -> dict[str, Any]:
@@ -94,6 +105,10 @@ def process(start_fakes: Callable[..., Any], listening: Any, private_key: str) -
         gateways=[
             {"name": "sms", "provider": "vonage", "account": account(),
              "secrets": {"api_key": KEY, "api_secret": SECRET, "signature_secret": SIGNATURE_SECRET}},
+            {"name": "verify", "provider": "vonage", "product": "verify", "account": account(VERIFY_KEY, VERIFY_SECRET),
+             "secrets": {"api_key": VERIFY_KEY, "api_secret": VERIFY_SECRET, "private_key": private_key,
+                         "signature_secret": SIGNATURE_SECRET},
+             "settings": {"application_id": VERIFY_APPLICATION}},
             {"name": "messages", "provider": "vonage", "product": "messages",
              "account": account(MESSAGES_KEY, MESSAGES_SECRET),
              "secrets": {"api_key": MESSAGES_KEY, "api_secret": MESSAGES_SECRET, "private_key": private_key,
@@ -113,6 +128,7 @@ def vonage(process: Any, private_key: str, listener: Any) -> Iterator[Vonage]:
     found = Vonage(fakes=process, private_key=private_key)
     found.state("sms")
     found.state("messages")
+    found.state("verify")
     yield found
     process.clock(mode="manual")
     process.reset()

@@ -6,7 +6,16 @@ from typing import Any
 
 import pytest
 
-from tests.providers.vonage.conftest import GB, KEY, MESSAGES_KEY, MESSAGES_SECRET, SECRET, Vonage
+from tests.providers.vonage.conftest import (
+    GB,
+    KEY,
+    MESSAGES_KEY,
+    MESSAGES_SECRET,
+    SECRET,
+    VERIFY_KEY,
+    VERIFY_SECRET,
+    Vonage,
+)
 
 BODIES: list[tuple[str, bytes]] = [
     ("application/json", b""), ("application/json", b"null"), ("application/json", b"[]"), ("application/json", b"[1]"),
@@ -18,6 +27,8 @@ BODIES: list[tuple[str, bytes]] = [
     ("application/x-www-form-urlencoded", b"%ff%fe=%zz&&=&to"), ("application/x-www-form-urlencoded", b"to=%00&from=%00&text=%00"),
     ("application/x-www-form-urlencoded", b"type=binary&body=zz&to=447700900123&from=ACME"),
     ("application/x-www-form-urlencoded", "to=٤٤٧٧٠٠٩٠٠١٢٣&from=ACME&text=1&ttl=²".encode()),
+    ("application/json", b'{"brand":"Acme","workflow":[7,{"channel":["sms"]},{"channel":"sms","to":{}}],"code":1,"code_length":true}'),
+    ("application/json", b'{"brand":["A"],"workflow":{"channel":"sms"},"locale":1,"client_ref":[],"channel_timeout":1e9}'),
     ("text/plain", b"\x00\x01\x02"), ("multipart/form-data; boundary=x", b"--x--"), ("", b"to=447700900123"),
 ]
 HEADERS = [
@@ -30,15 +41,15 @@ def failed(vonage: Vonage) -> list[str]:
     return [note for one in vonage.fakes.exchanges() for note in one["notes"] if "the fake failed" in note]
 
 
-@pytest.mark.parametrize("path", ["/sms/json", "/v1/messages", "/account/settings"])
+@pytest.mark.parametrize("path", ["/sms/json", "/v1/messages", "/account/settings", "/v2/verify"])
 @pytest.mark.parametrize(("content_type", "body"), BODIES)
 def test_broken_body_is_refused(vonage: Vonage, path: str, content_type: str, body: bytes) -> None:
     """A body that is no message is answered in the provider's own words; the SMS API overlooks fields it does not know."""
-    auth = (MESSAGES_KEY, MESSAGES_SECRET) if path == "/v1/messages" else (KEY, SECRET)
+    auth = {"/v1/messages": (MESSAGES_KEY, MESSAGES_SECRET), "/v2/verify": (VERIFY_KEY, VERIFY_SECRET)}.get(path, (KEY, SECRET))
     headers = {"Content-Type": content_type} if content_type else {}
     answer = vonage.fakes.call("vonage", "POST", path, data=body, headers=headers, auth=auth)
     assert failed(vonage) == []
-    assert answer.status_code == (422 if path == "/v1/messages" else 200)
+    assert answer.status_code == (422 if path in ("/v1/messages", "/v2/verify") else 200)
     if path == "/sms/json":
         assert answer.json()["messages"][0]["status"] in (("0",) if b"message_type" in body else ("2", "3"))
 
@@ -55,7 +66,7 @@ def test_broken_authorization_is_refused(vonage: Vonage, header: str) -> None:
     assert failed(vonage) == []
 
 
-@pytest.mark.parametrize("path", ["/", "/sms/xml", "/v1/messages/abc", "/v2/verify", "/account/top-up"])
+@pytest.mark.parametrize("path", ["/", "/sms/xml", "/v1/messages/abc", "/v2/verify/a/b", "/verify/json", "/account/top-up"])
 def test_path_that_is_not_played_is_404(vonage: Vonage, path: str) -> None:
     """What this fake does not play is refused and recorded."""
     assert vonage.fakes.call("vonage", "POST", path, auth=(KEY, SECRET)).status_code == 404

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from otpgate_contracts.signing_rsa import new_private_key
 from tests.providers.vonage.conftest import (
     APPLICATION,
     GB,
@@ -21,6 +22,9 @@ from tests.providers.vonage.conftest import (
     SECRET,
     SIGNATURE_SECRET,
     US,
+    VERIFY_APPLICATION,
+    VERIFY_KEY,
+    VERIFY_SECRET,
     Vonage,
 )
 
@@ -29,6 +33,7 @@ pytestmark = pytest.mark.node
 HERE = Path(__file__).parent / "node"
 KEYS = {"apiKey": KEY, "apiSecret": SECRET}
 MESSAGES_KEYS = {"apiKey": MESSAGES_KEY, "apiSecret": MESSAGES_SECRET}
+START = {"brand": "Acme", "workflow": [{"channel": "sms", "to": GB}, {"channel": "voice", "to": GB}], "codeLength": 6}
 TEXT = {"to": GB, "from": "ACME", "text": "123456 is your code"}
 
 Node = Callable[..., dict[str, Any]]
@@ -101,6 +106,38 @@ def test_status_webhook_passes_the_sdks_own_check(listener: Any, node: Node) -> 
     token = listener.wait(2)[-1].headers["authorization"].removeprefix("Bearer ")
     assert node("verify", {"token": token, "secret": SIGNATURE_SECRET})["value"] is True
     assert node("verify", {"token": token, "secret": "another" + SIGNATURE_SECRET})["value"] is False
+
+
+def test_verify_with_a_token(vonage: Vonage, node: Node, private_key: str) -> None:
+    """A code starts and completes; a wrong one throws with status 400."""
+    auth = {"applicationId": VERIFY_APPLICATION, "privateKey": private_key}
+    id = node("start", START, auth)["value"]["requestId"]
+    code = vonage.last()["code"]
+    wrong = node("check", {"id": id, "code": "000000"}, auth)
+    assert (wrong["error"], wrong["status"]) == ("VetchError", 400)
+    assert node("check", {"id": id, "code": code}, auth)["value"] == "completed"
+
+
+def test_verify_goes_on_and_is_cancelled(vonage: Vonage, node: Node, private_key: str) -> None:
+    """nextWorkflow and cancel answer true; a second start while one runs throws with status 409."""
+    auth = {"applicationId": VERIFY_APPLICATION, "privateKey": private_key}
+    id = node("start", START, auth)["value"]["requestId"]
+    assert node("start", START, auth)["status"] == 409
+    assert node("next", {"id": id}, auth)["value"] is True
+    assert node("cancel", {"id": id}, auth)["value"] is True
+    assert len(vonage.fakes.messages()) == 2
+
+
+def test_verify_with_another_key(node: Node) -> None:
+    """A token that another key signed is 401, thrown with its status."""
+    found = node("start", START, {"applicationId": VERIFY_APPLICATION, "privateKey": new_private_key()})
+    assert (found["error"], found["status"]) == ("VetchError", 401)
+
+
+def test_verify_needs_an_application_in_this_sdk(vonage: Vonage, node: Node) -> None:
+    """With key and secret alone, which the API takes, the SDK throws before any call."""
+    assert node("start", START, {"apiKey": VERIFY_KEY, "apiSecret": VERIFY_SECRET})["error"] == "MissingApplicationIdError"
+    assert vonage.fakes.exchanges() == []
 
 
 @pytest.mark.fence

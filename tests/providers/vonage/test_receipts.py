@@ -164,7 +164,8 @@ def test_retry_schedule_is_the_documented_one() -> None:
         delays = webhook.retry.delays
         assert delays[:8] == tuple(5 * 2**index for index in range(8))
         assert (delays[-1], webhook.retry.repeat_last_until) == (900, 86_400)
-        assert set(webhook.retry.on) == {"429", "5xx"}
+        assert set(webhook.retry.on) - {"4xx"} == {"429", "5xx"}
+        assert ("4xx" in webhook.retry.on) is (webhook.products == ("verify",))
 
 
 def test_default_sms_setting_takes_the_webhook_from_the_application(vonage: Vonage, listener: Any) -> None:

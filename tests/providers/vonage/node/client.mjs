@@ -13,6 +13,10 @@ const calls = {
   messages: (fields) => vonage.messages.send(new SMS(fields)),
   balance: () => vonage.accounts.getBalance(),
   numbers: () => vonage.numbers.getOwnedNumbers(),
+  start: (fields) => vonage.verify2.newRequest(fields),
+  check: ({ id, code }) => vonage.verify2.checkCode(id, code),
+  next: ({ id }) => vonage.verify2.nextWorkflow(id),
+  cancel: ({ id }) => vonage.verify2.cancel(id),
   verify: ({ token, secret }) => verifySignature(token, secret),
 };
 
