@@ -209,7 +209,11 @@ CAUSES: dict[str, list[Cause]] = {
     "E400": [sending(messageId=None), sending(applicationId=7), lambda bip: bip.call("POST", "/2fa/2/pin", data="{")],
     "E401": [lambda bip: bip.call("POST", "/2fa/2/pin", key=None, json={})],
     "E403": [with_state(sending(), permissions=["read"])],
-    "E404": [sending(applicationId="unknown"), sending(messageId="unknown")],
+    "E404": [
+        sending(applicationId="unknown"), sending(messageId="unknown"),
+        lambda bip: bip.call("POST", "/2fa/2/pin/unknown/verify", json={"pin": "123456"}), lambda bip: bip.call("POST", "/2fa/2/pin/unknown/resend", json={}),
+        lambda bip: bip.call("GET", "/2fa/2/applications/unknown"),
+    ],
     "E429": [with_state(lambda bip: [send(bip), send(bip)][-1], limits={"per_second": 1})],
     "MESSAGE_NOT_SENT": [
         sending(to="0791234567"), sending(to="4477009"), sending(to=None), sending(**{"from": "NOTMINE"}), with_state(sending(), opted_out=[f"+{CH}"]),

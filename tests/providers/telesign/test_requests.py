@@ -156,6 +156,47 @@ def test_process_is_finalised(ts: Telesign) -> None:
     assert [finalise(second, tried) for tried in ("1", "2", "3")][-1] == (3909, "FAILED")
 
 
+def finalised(ts: Telesign, reference: str, code: str) -> tuple[int, int, str]:
+    """HTTP status, status and state of a try at a process."""
+    body = json.dumps({"action": "finalize", "security_factor": code})
+    answer = ts.call("PATCH", f"/verification/{reference}/state", body, kind="application/json")
+    told = answer.json()
+    return answer.status_code, told["status"]["code"], told["state"]
+
+
+def process_of(ts: Telesign) -> tuple[str, str]:
+    """A new process and its code."""
+    made = ts.call("POST", "/verification", json.dumps({"recipient": {"phone_number": GB}}), kind="application/json").json()
+    return made["reference_id"], ts.last()["code"]
+
+
+def test_right_code_comes_too_late_for_a_process(ts: Telesign) -> None:
+    """After five minutes the right code does not verify, in a 200, and the process has failed."""
+    reference, code = process_of(ts)
+    ts.fakes.clock(shift=301)
+    assert finalised(ts, reference, code) == (200, 3904, "FAILED")
+    assert ts.call("GET", f"/verification/{reference}").json()["state"] == "FAILED"
+
+
+def test_right_code_comes_after_too_many_wrong_ones(ts: Telesign) -> None:
+    """The third wrong code ends a process: the right one afterwards is the last wrong one again."""
+    reference, code = process_of(ts)
+    assert [finalised(ts, reference, tried)[1] for tried in ("1", "2", "3", code)] == [3904, 3904, 3909, 3909]
+
+
+def test_process_verifies_once(ts: Telesign) -> None:
+    """The same code a second time is not 3900, nor is another one."""
+    reference, code = process_of(ts)
+    assert [finalised(ts, reference, tried)[1] for tried in (code, code, "000")] == [3900, 3904, 3904]
+
+
+def test_process_that_is_not_there(ts: Telesign) -> None:
+    """A code for an unknown reference is 404 and 3304."""
+    body = json.dumps({"action": "finalize", "security_factor": "123456"})
+    answer = ts.call("PATCH", f"/verification/{'0' * 32}/state", body, kind="application/json")
+    assert (answer.status_code, answer.json()["status"]["code"]) == (404, 3304)
+
+
 BODIES = ["", "{", "%ff%fe=%zz&&=&to", "phone_number=%00&message=x", f"phone_number={GB}&message=x&message_type=%F0", "x" * 5000,
           f"phone_number={GB}&phone_number={GB}", "phone_number[]=1&message[a]=b"]
 
