@@ -81,7 +81,7 @@ class Bird:
         self.headers = {"Authorization": f"AccessKey {ENV['MESSAGEBIRD_ACCESS_KEY']}"}
 
     def start(self, phone: str) -> str:
-        fields = {"recipient": phone, "originator": ENV["MESSAGEBIRD_ORIGINATOR"], "timeout": int(ENV["MESSAGEBIRD_VERIFY_TIMEOUT"]),
+        fields = {"recipient": phone[1:], "originator": ENV["MESSAGEBIRD_ORIGINATOR"], "timeout": int(ENV["MESSAGEBIRD_VERIFY_TIMEOUT"]),
                   "maxAttempts": MOST}
         status, answer = call("POST", "https://rest.messagebird.com/verify", fields, self.headers)
         if status != 201:
