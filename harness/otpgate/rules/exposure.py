@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from otpgate.config.model import Setting
 from otpgate.findings import Fix
 from otpgate.rules.registry import Fault, rule
 from otpgate.rules.subjects import GatewaySubject, ServiceSubject
@@ -109,9 +110,15 @@ def secret_in_public_place(service: ServiceSubject) -> Iterator[Fault]:
         for name in ("status_callback", "base_url"):
             setting = gateway.present(name)
             held = next((secret for text, secret in secrets.items() if setting is not None and text in setting.text), None)
-            if setting is not None and held is not None:
+            if setting is not None and held is not None and not (name == "status_callback" and proves(gateway, held)):
                 yield Fault(message=f"{label(setting)} carries the secret of {label(held)} in a URL, which every proxy logs.", at=setting,
                             fix=Fix("take the secret out of the URL, and rotate it"))
+
+
+def proves(gateway: GatewaySubject, held: Setting) -> bool:
+    """Whether the secret in a callback's URL is the only proof there is: made for it, and the provider signs nothing."""
+    own = gateway.present("callback_secret")
+    return own is not None and held.text == own.text and gateway.webhook is not None and gateway.webhook.signature is None
 
 
 @rule("EX004", "code-exposed", scope="service", confidence="medium", profiles=("production", "staging"))

@@ -76,3 +76,14 @@ def test_no_callback_is_found(tmp_path: Path) -> None:
     """Refusals stand inside successful answers, and nobody would be told of the rest."""
     document = without("status_callback")
     assert "WH002" in judged(tmp_path, {**HEALTHY, **document}, DEPLOYED, {**ACCOUNT, "callbacks": {}})
+
+
+@pytest.mark.parametrize(("name", "rules"), [("CALLBACK_TOKEN", set()), ("KEY", {"EX003"})])
+def test_secret_in_the_callback_url(tmp_path: Path, name: str, rules: set[str]) -> None:
+    """Nothing signs a report: a secret made for its URL is the only proof there is; the key has no business there."""
+    gateway = HEALTHY["gateways"]["only"] | {
+        "status_callback": f"https://otp.example.com/webhooks/at?token=${{{name}}}", "callback_secret": "${CALLBACK_TOKEN}",
+    }
+    told = judged(tmp_path, {**HEALTHY, "gateways": {"only": gateway}}, {**DEPLOYED, "CALLBACK_TOKEN": "Zr8uYh3KdN6sJf1GqW5eTb0M"},
+                  {**ACCOUNT, "callbacks": {}})
+    assert set(told) == rules

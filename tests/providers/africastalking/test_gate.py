@@ -1,0 +1,78 @@
+"""The gate on a service that sends through Africa's Talking: green when healthy, each of its traps named at its line."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from e2e.small import SERVICES, Small
+
+pytestmark = [pytest.mark.slow, pytest.mark.fence]
+
+NUMBERS = ["+254711000222", "+254711000223", "+254711000224", "+254711000225"]
+
+
+def deployed(folder: Path, *defects: str, **variables: str) -> Small:
+    """The service with Africa's Talking before Twilio, in a folder of its own."""
+    shutil.copy(SERVICES / "otp.py", folder / "otp.py")
+    return Small(folder, *defects, source=Path(__file__).parent / "service", **variables)
+
+
+def places(folder: Path, found: list[dict[str, Any]]) -> set[tuple[str, str, str]]:
+    """Each error by rule and gateway, with the text of the line it points at up to its value."""
+    lines = {file.name: file.read_text().splitlines() for file in folder.iterdir() if file.is_file() and file.suffix in (".env", ".yaml")}
+    return {
+        (one["rule"], one["gateway"], lines[one["location"]["file"]][one["location"]["line"] - 1].strip().partition("=")[0]) for one in found
+    }
+
+
+def test_a_healthy_service_passes_everything(tmp_path: Path) -> None:
+    """Every scenario of the gateway is green; forged signatures apart, as nothing is signed."""
+    found = deployed(tmp_path).verify()
+    assert (found.code, found.failing(), found.names) == (0, [], set())
+    unfit = {one["variant"] for one in found.report["scenarios"]
+             if (one["scenario"], one["gateway"], one["verdict"]) == ("receipts", "primary", "not_applicable")}
+    assert unfit == {"unsigned", "tampered", "wrong_secret", "replayed"}
+
+
+DEFECTS = [
+    ("no_sender", "delivers", "SN050", "AT_FROM"),
+    ("asks_no_json", "delivers", "SV055", "attempts: 1"),
+    ("trusts_2xx,ignores_silence", "failover/failing_2xx", "SV057", ""),
+    ("compares_delivered", "receipts/unsigned_failure", "WH052", "CALLBACK_TOKEN"),
+]
+
+
+@pytest.mark.parametrize(("defects", "scenario", "rule", "line"), DEFECTS)
+def test_a_defect_is_named(tmp_path: Path, defects: str, scenario: str, rule: str, line: str) -> None:
+    """The shared sender, XML instead of JSON, a refusal inside a 201, and a word no report has."""
+    service = deployed(tmp_path, *defects.split(","))
+    service.promise_little()
+    found = service.verify("--gateway", "primary", scenarios=(scenario,))
+    assert found.code == 1
+    told = places(tmp_path, found.findings)
+    assert any((rule, "primary") == one[:2] and (not line or one[2] == line) for one in told), (told, found.failing())
+
+
+OPTED_OUT = "opted_out: [" + ", ".join(f'"{number}"' for number in NUMBERS) + "]"
+MISTAKES = [
+    ("a sender the application does not have", {"AT_FROM": "ACMECORP"}, ("opted_out: []", ""), ("SN002", "AT_FROM")),
+    ("an empty wallet", {}, ("4200.00", "0.00"), ("RQ002", 'balance: {amount: "0.00", currency: USD}')),
+    ("people who blocked the sender", {}, ("opted_out: []", OPTED_OUT), ("SN013", "AT_FROM")),
+]
+
+
+@pytest.mark.parametrize(("variables", "change", "expected"), [one[1:] for one in MISTAKES], ids=[one[0] for one in MISTAKES])
+def test_a_refusal_inside_a_success_is_told_at_its_line(
+    tmp_path: Path, variables: dict[str, str], change: tuple[str, str], expected: tuple[str, str]
+) -> None:
+    """With the static rules left out, what the fake answers leads to the setting that caused it."""
+    service = deployed(tmp_path, **variables)
+    service.promise_little()
+    service.replace("beta.yaml", *change)
+    service.replace("manifest.yaml", "otp: {", f"test_numbers: {{KE: {NUMBERS}}}\notp: {{")
+    found = service.verify("--gateway", "primary", "--ignore", "SN002,RC003,SN013,RQ002", scenarios=("delivers",))
+    assert found.code == 1
+    assert {(rule, line) for rule, _, line in places(tmp_path, found.findings)} == {expected}, found.failing()
