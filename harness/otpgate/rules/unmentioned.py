@@ -7,9 +7,10 @@ from collections.abc import Iterator
 
 from otpgate.findings import Fix
 from otpgate.rules.beside import UNITS, unread
+from otpgate.rules.endpoints import gateway_host
 from otpgate.rules.environments import TUNNELS
 from otpgate.rules.registry import Fault, rule
-from otpgate.rules.subjects import ServiceSubject
+from otpgate.rules.subjects import GatewaySubject, ServiceSubject
 from otpgate.rules.switches import NO, ON, SUBJECT, parts
 from otpgate.rules.values import number, placeholder, url
 from otpgate.rules.words import duration, listed, nearest, quoted
@@ -24,7 +25,7 @@ SPARE = frozenset({"fallback", "secondary", "backup", "failover", "alternative",
 CHOOSING = frozenset({"provider", "gateway", "vendor", "driver", "backend"})
 KEEPERS = frozenset({"cache", "session", "sessions", "queue", "store", "storage", "broker"})
 NOWHERE = frozenset({"array", "null", "dummy", "dummycache", "void", "discard", "blackhole", "nullstore"})
-LISTENING = frozenset({"callback", "webhook", "webhooks", "dlr", "receipt", "receipts"})
+LISTENING = frozenset({"callback", "webhook", "webhooks", "dlr", "receipt", "receipts", "hook", "hooks"})
 OTHER_LISTENERS = frozenset({"slack", "alert", "alerts", "discord", "teams", "pagerduty", "oauth", "payment", "stripe", "github", "voice", "login", "auth",
                              "email", "mail", "inbound", "incoming", "sso", "saml", "path", "queue", "redirect", "return", "verify", "verification", "phone"})
 
@@ -245,8 +246,102 @@ def callback_of_the_environment(service: ServiceSubject) -> Iterator[Fault]:
         tunnel = next((one for one in TUNNELS if target.host == one or target.host.endswith("." + one)), None)
         if placeholder(text) is None and (target.fault or tunnel):
             why = target.fault or f"leads through a tunnel ({tunnel})"
-        elif hosts - {""} and target.host not in hosts:
+        elif hosts - {""} and target.host not in hosts and not known & {"hook", "hooks"}:
             why = f"leads to {target.host}, and the service is at {listed(sorted(hosts - {''}))}"
         else:
             continue
         yield Fault(message=f"`{name}` is {quoted(text)}: it {why}.", at=entry.span, fix=Fix("name the public URL of the service"))
+
+
+@rule("WH015", "hook-without-secret", scope="service", severity="error", confidence="medium", profiles=("production", "staging"))
+def hook_without_secret(service: ServiceSubject) -> Iterator[Fault]:
+    """A hook that sends codes is switched on, and the secret that signs its calls is empty.
+
+    Why: the function behind the hook refuses every call, or takes calls of anybody who knows its address.
+
+    Bad:
+    ```env
+    HOOK_SEND_SMS_ENABLED=true
+    HOOK_SEND_SMS_URI=https://hooks.example.com/sms
+    HOOK_SEND_SMS_SECRETS=
+    ```
+
+    Good:
+    ```env
+    HOOK_SEND_SMS_ENABLED=true
+    HOOK_SEND_SMS_URI=https://hooks.example.com/sms
+    HOOK_SEND_SMS_SECRETS=v1,whsec_a0M3c2VjcmV0Zm9yaG9va3M9
+    ```
+
+    Fix: deploy one secret on both sides.
+
+    Sources: collected misconfigurations, class callback.
+    """
+    deployed = service.manifest.environment
+    for name, entry in deployed.items():
+        stem, _, last = name.rpartition("_")
+        known = frozenset(parts(name))
+        if last != "ENABLED" or entry.value.strip().lower() not in ON or not known & {"hook", "hooks", "webhook"} or not about(service, known):
+            continue
+        target = deployed.get(f"{stem}_URI") or deployed.get(f"{stem}_URL")
+        secrets = [deployed[one] for one in (f"{stem}_SECRETS", f"{stem}_SECRET") if one in deployed]
+        signed = target is None or not target.value.strip().startswith("http") or any(one.value.strip() for one in secrets)
+        if not signed:
+            at = secrets[0] if secrets else target or entry
+            yield Fault(message=f"`{name}` is on, and `{stem}_SECRETS` {'is empty' if secrets else 'is not deployed'}: calls of the hook are not signed.",
+                        at=at.span, fix=Fix("deploy one secret on both sides"))
+
+
+@rule("EP009", "call-url-of-the-environment")
+def call_url_of_the_environment(gateway: GatewaySubject) -> Iterator[Fault]:
+    """A deployed URL of the provider does not fit the gateway.
+
+    It is plain http, or names another account than the configured one, or still holds the stand-in of a manual.
+
+    Why: the courier that posts to it gets a redirect, an error of authentication, or an answer of another account.
+
+    Bad:
+    ```env
+    COURIER_URL=http://api.twilio.com/2010-04-01/Accounts/AC3d1f0a9c8b7e6d5c4b3a29180716f5e4/Messages.json
+    ```
+    or
+    ```env
+    COURIER_URL=https://api.twilio.com/2010-04-01/Accounts/AC11110a9c8b7e6d5c4b3a29180716f5e4/Messages.json
+    ```
+    or
+    ```env
+    COURIER_URL=https://api.twilio.com/2010-04-01/Accounts/YOUR_ACCOUNT_SID/Messages.json
+    ```
+
+    Good:
+    ```env
+    COURIER_URL=https://api.twilio.com/2010-04-01/Accounts/AC3d1f0a9c8b7e6d5c4b3a29180716f5e4/Messages.json
+    ```
+
+    Fix: write the provider's https URL with the id of the account that is configured.
+
+    Sources: the provider pack, `hosts` and `settings`.
+    """
+    bound = {entry.name for setting in gateway.gateway.settings.values() if setting.key in {"base_url", "status_callback"} for entry in setting.entries}
+    ids = [(setting, spec) for setting, spec in gateway.specified if spec.kind == "id" and spec.pattern and setting.present and spec.name in gateway.credential_names]
+    for name, entry in gateway.manifest.environment.items():
+        text = entry.value.strip()
+        if name in bound or not text.startswith(("http://", "https://")):
+            continue
+        target = url(text)
+        if gateway_host(gateway, target.host) is None:
+            continue
+        segments = target.path.split("/")
+        other = next((
+            (setting, part) for setting, spec in ids for part in segments
+            if part != setting.text and spec.pattern and re.search(spec.pattern, part)
+        ), None)
+        stand_in = next((part for part in segments if placeholder(part) or re.match(r"(?i)\{|<|your|my[_-]", part)), None)
+        if target.scheme == "http" and gateway.manifest.profile != "test":
+            yield Fault(message=f"`{name}` calls {gateway.title} by plain http: codes and credentials travel in the clear, or the call is refused.",
+                        at=entry.span, fix=Fix("use https", replacement="https" + text[4:]))
+        elif stand_in:
+            yield Fault(message=f"`{name}` still holds {quoted(stand_in)} in its path.", at=entry.span, fix=Fix("write the account's id"))
+        elif other and not any(setting.text in segments for setting, _ in ids if setting.key == other[0].key):
+            yield Fault(message=f"`{name}` names {quoted(other[1])}, and the `{other[0].key}` of `{gateway.name}` is {quoted(other[0].text)}.",
+                        at=entry.span, fix=Fix("name the account that is configured", replacement=text.replace(other[1], other[0].text)))
