@@ -19,13 +19,14 @@ WORDS = re.compile(
 BEFORE = 12
 """A year or an amount often stands right before "code"; the code itself more often after it."""
 
+DATED = re.compile(r"[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d\b")
 BOUND = re.compile(r"#([A-Za-z0-9]{4,10})\s*\Z")
 
 
 def code_in(request: Request) -> str | None:
     """The one-time code in a send that was refused before it was read, so that its record does not hold it.
 
-    A message has several words; numbers, ids and URLs have one.
+    A message has several words and is no date; numbers, ids and URLs have one.
     """
     texts = [value for _, value in request.form or request.query]
     waiting = [request.json]
@@ -35,7 +36,7 @@ def code_in(request: Request) -> str | None:
             texts.append(value)
         elif isinstance(value, dict | list):
             waiting += value.values() if isinstance(value, dict) else value
-    worded = (text for text in sorted(texts, key=len, reverse=True) if len(text.split()) > 1)
+    worded = (text for text in sorted(texts, key=len, reverse=True) if len(text.split()) > 1 and not DATED.match(text))
     return next(filter(None, map(extract_code, worded)), None)
 
 
