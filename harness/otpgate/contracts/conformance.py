@@ -1,6 +1,6 @@
 """Exchanges judged by an OpenAPI document: ours, or the provider's own in its place (`--spec PROVIDER=FILE`).
 
-A provider's document may be OpenAPI 3.0, keep parts in files beside it, and name paths below its server's own path.
+A provider's document may be OpenAPI 3.0 or Swagger 2.0, keep parts in files beside it, and name paths below its server's own path.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import yaml
 from msgspec import Struct
 from msgspec.structs import replace
 
+from otpgate.contracts.swagger import as_openapi
 from otpgate.contracts.volatile import CODE, MARK
 from otpgate.errors import NothingSelected, UsageError
 from otpgate_contracts.admin import Exchange
@@ -48,6 +49,8 @@ def specs(given: Iterable[str], providers: Iterable[str]) -> dict[str, Spec]:
 def load(path: Path) -> dict[str, Any]:
     """A document as OpenAPI 3.1 with every part in it. UsageError where it does not parse or describes nothing."""
     document = parsed(path)
+    if str(document.get("swagger", "")) == "2.0" and document.get("paths"):
+        document = as_openapi(document)
     version = str(document.get("openapi", ""))
     if not version.startswith("3."):
         raise UsageError("this is no OpenAPI 3 document", where=str(path), why=f"`openapi` is {version or 'missing'}",

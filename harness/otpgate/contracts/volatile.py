@@ -63,6 +63,8 @@ def _moment_pattern(text: str) -> str:
 
 
 KINDS = (
+    Kind(re.compile(r"(?<![0-9A-Za-z])20\d{12}[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}(?![0-9A-Za-z])"),
+         lambda _: "2026010203040500000000-0000-4000-8000-000000000001", lambda text: f"[0-9]{{14}}{_uuid(text)}"),
     Kind(re.compile(r"(?<![0-9A-Za-z])[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}(?![0-9A-Za-z])"),
          lambda _: "00000000-0000-4000-8000-000000000001", _uuid),
     Kind(re.compile(r"[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d (?=[+-]\d{4}|GMT)"),

@@ -13,6 +13,7 @@ from otpgate.cli import run
 from otpgate.contracts import conformance
 from otpgate.errors import NothingSelected, UsageError
 from otpgate_contracts.admin import Exchange
+from otpgate_contracts.wire import Judge
 
 DOCUMENT = """
 openapi: 3.0.0
@@ -83,7 +84,7 @@ def test_a_path_the_document_does_not_know_is_told(spec: Path) -> None:
 
 
 @pytest.mark.parametrize(("name", "text", "said"), [
-    ("a.yaml", "openapi: [", "does not parse"), ("a.json", "{", "does not parse"), ("a.yaml", "swagger: '2.0'\npaths: {/a: {}}", "no OpenAPI 3"),
+    ("a.yaml", "openapi: [", "does not parse"), ("a.json", "{", "does not parse"), ("a.yaml", "swagger: '1.2'\npaths: {/a: {}}", "no OpenAPI 3"),
     ("a.yaml", "openapi: 3.1.0\npaths: {}", "describes no path"), ("a.yaml", "- 1", "no object"),
 ])
 def test_a_document_that_cannot_be_used_is_said(tmp_path: Path, name: str, text: str, said: str) -> None:
@@ -92,6 +93,42 @@ def test_a_document_that_cannot_be_used_is_said(tmp_path: Path, name: str, text:
     path.write_text(text)
     with pytest.raises(UsageError, match=said):
         conformance.load(path)
+
+
+SWAGGER = """
+swagger: "2.0"
+basePath: /v1
+produces: [application/json]
+parameters: {page: {name: page, in: query, type: integer}}
+definitions: {Sent: {type: object, required: [id], properties: {id: {type: string}}}}
+paths:
+  /sms:
+    post:
+      operationId: send
+      parameters:
+        - {name: to, in: formData, type: string, required: true}
+        - {$ref: "#/parameters/page"}
+      responses: {"200": {description: taken, schema: {$ref: "#/definitions/Sent"}}}
+  /mms:
+    post:
+      operationId: picture
+      parameters: [{name: order, in: body, required: true, schema: {$ref: "#/definitions/Sent"}}]
+      responses: {"204": {description: taken}}
+"""
+
+
+def test_a_document_of_the_older_format_judges_too(tmp_path: Path) -> None:
+    """Swagger 2.0: form and body parameters, shared ones, and schemas of answers are where the newer format has them."""
+    path = tmp_path / "swagger.yaml"
+    path.write_text(SWAGGER)
+    judge = Judge(conformance.load(path))
+    form, body = "application/x-www-form-urlencoded", "application/json"
+    assert [one.where for one in judge.request("send", (("page", "x"),), {}, b"", form)] != []
+    assert judge.request("send", (("page", "2"),), {}, b"to=1", form) == []
+    assert judge.request("picture", (), {}, b'{"id": "1"}', body) == []
+    assert judge.request("picture", (), {}, b'{"id": 1}', body) != []
+    assert judge.match("POST", "/v1/sms") == ("send", {})
+    assert (judge.response("send", 200, b'{"id": "1"}'), bool(judge.response("send", 200, b"{}"))) == ([], True)
 
 
 def test_options_that_name_nothing_are_said(tmp_path: Path) -> None:
