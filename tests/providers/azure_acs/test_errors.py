@@ -226,6 +226,14 @@ def test_retry_after_is_told_with_429(acs: Azure) -> None:
     assert acs.send().headers["Retry-After"] == "1"
 
 
+def test_refused_call_keeps_no_code_in_its_record(acs: Azure) -> None:
+    """The code of a text that was never read is blanked, and the longer date of its recipient is not taken for it."""
+    acs.fakes.faults({"fault": "error", "code": "TooManyRequests", "provider": "azure_acs"})
+    acs.send({"to": US, "repeatabilityRequestId": UUID, "repeatabilityFirstSent": DATE})
+    kept = acs.fakes.exchanges()[-1]["request_body"]
+    assert ("123456" in kept, DATE in kept) == (False, True)
+
+
 def test_clock_within_five_minutes_is_taken(acs: Azure) -> None:
     """Four minutes either way are no fault; the fake's own clock decides."""
     assert [acs.send(date=dated(seconds)).status_code for seconds in (-240, 240)] == [202, 202]
