@@ -18,7 +18,7 @@ import importlib
 import os
 import time
 from collections.abc import Iterable
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -103,8 +103,9 @@ def document(file: Path) -> dict[str, Any]:
     return _document(file, _stamp((file,)))
 
 
+@cache
 def countries() -> dict[str, Country]:
-    """Rows of countries.yaml by ISO code."""
+    """Rows of countries.yaml by ISO code; read once, for fakes ask with every send."""
     file = HOME / "countries.yaml"
     return _countries(file, _stamp((file, HOME / "country.py")))
 
