@@ -55,7 +55,7 @@ def id_in(found: Found, body: bytes, headers: Iterable[tuple[str, str]] = ()) ->
 
 def success(about: Description, ids: Iterable[str]) -> tuple[Answer, str]:
     """An answer the description takes for a success, with the first of `ids` that it gives back. NoAnswer when there is none."""
-    status = about.status[0] if about.status else 202 if about.receipt is not None else 200
+    status = about.status[0] if about.status else 200
     close: tuple[Answer, str] | None = None
     for id in ids:
         for answer in _candidates(about, status, id):

@@ -71,7 +71,14 @@ def config_of(options: argparse.Namespace) -> FakesConfig:
     if options.config is not None:
         return read_config(options.config)
     gateways = [account_gateway(text) for text in options.account]
-    named = options.providers or [*dict.fromkeys(one.provider for one in gateways)] or [*loading.names(options.search)]
+    folders = {word: loading.pack_in(word) for word in options.providers if "/" in word}
+    chosen = [folders[word].id if word in folders else word for word in options.providers]
+    named = chosen or [*dict.fromkeys(one.provider for one in gateways)] or [*loading.names(options.search)]
+    gateways += [
+        FakeGateway(name=pack.id, provider=pack.id) for pack in folders.values() if pack.id not in {one.provider for one in gateways}
+    ]
+    for gateway in gateways:
+        gateway.pack = next((pack.folder for pack in folders.values() if pack.id == gateway.provider), None)
     for gateway in gateways:
         if gateway.provider not in named:
             raise Problem(

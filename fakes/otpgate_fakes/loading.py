@@ -51,6 +51,13 @@ def load(provider: str, search: Iterable[Path] = (), gateways: Iterable[FakeGate
     return fake, pack
 
 
+def pack_in(folder: str) -> Pack:
+    """The pack in a folder of the user's own."""
+    if not Path(folder, "provider.yaml").is_file():
+        raise Problem(f"there is no pack in {folder}", "give a folder with provider.yaml, errors.yaml, senders.yaml, openapi.yaml and fake.py")
+    return loading.load_pack(Path(folder).resolve())
+
+
 def unpacked(files: dict[str, str]) -> str:
     """A folder with these files, for as long as the machine keeps what is temporary."""
     folder = Path(mkdtemp(prefix="otpgate-pack-"))

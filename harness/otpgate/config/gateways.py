@@ -44,12 +44,13 @@ def _gateway(settings: Settings, name: str, node: Node) -> Gateway:
     known = {**own, **GATEWAY}
     # A provider that the deployment chooses may be any: its gateway names the settings of each.
     others = _own_keys(list(loading.packs().values())) if setting.entries else {}
+    unread = pack is None and "/" in setting.text  # a deployed folder that is not there: nobody knows its settings
     product = "sms"
     account_node: Node | None = None
     for key, child in node.items.items():
         if key == "provider":
             continue
-        if key not in known and key in others:
+        if key not in known and (key in others or unread):
             continue
         if key not in known:
             _refuse_key(key, node, {**known, **others}, path, pack)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from otpgate.config.model import Entry, Setting
 from otpgate.findings import Fix, Span
 from otpgate.rules.dependencies import Package, allowed, normal
-from otpgate.rules.ranges import bounds, outside, unwise
+from otpgate.rules.ranges import bounded, bounds, outside, unwise
 from otpgate.rules.references import by_shape
 from otpgate.rules.registry import Fault, Missing, rule
 from otpgate.rules.subjects import GatewaySubject, ServiceSubject
@@ -62,13 +62,15 @@ def provider_unknown(gateway: GatewaySubject) -> Iterator[Fault | Missing]:
     if setting.problem and "without a pack" in setting.problem:
         yield Missing(what=f"a pack for the provider {quoted(setting.text)}")
         return
+    if setting.problem and "/" in setting.text:
+        yield Fault(message=f"{label(setting)} is {quoted(setting.text)}: {setting.problem}.", at=setting, fix=Fix("deploy a pack's folder"))
+        return
     known = loading.ids()
     parts = re.split(r"[^a-z0-9]+", setting.text.lower())
     hinted = re.search(r"did you mean `(\w+)`", setting.problem or "")
     close = (hinted and hinted[1]) or next((id for id in known if id in parts), None) or nearest(setting.text, known)
     yield Fault(
-        message=f"{label(setting)} is {quoted(setting.text)}, no known provider" + (f"; {close} was meant?" if close else
-                                                                                 f" (known: {listed(known)})."),
+        message=f"{label(setting)} is {quoted(setting.text)}, no known provider" + (f"; {close} was meant?" if close else f" (known: {listed(known)})."),
         at=setting, fix=Fix(f"write {close}" if close else "name a known provider", close),
     )
 
@@ -305,7 +307,7 @@ def value_unfit(gateway: GatewaySubject) -> Iterator[Fault]:
             close = nearest(setting.text, spec.values)
             yield Fault(message=f"{label(setting)} is {quoted(setting.text)}; {gateway.title} knows {listed(spec.values, 9, 'or')}.",
                         at=setting, fix=Fix(f"write {close}" if close else "choose a known value", close))
-        elif spec.kind == "number" and (value := number(setting.value)) is not None and outside(value, spec.minimum, spec.maximum):
+        elif bounded(spec) and (value := number(setting.value)) is not None and outside(value, spec.minimum, spec.maximum):
             yield Fault(message=f"{label(setting)} is {setting.text}; {gateway.title} takes {bounds(spec.minimum, spec.maximum)}.",
                         at=setting, fix=Fix("stay within the bounds"))
         elif spec.max_length and len(setting.text) > spec.max_length and spec.kind not in {"url", "sender"}:
