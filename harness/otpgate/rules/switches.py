@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from msgspec import Struct
 
@@ -68,6 +69,11 @@ class Suspicion(Struct, frozen=True):
 
 def parts(text: str) -> list[str]:
     """The words of a name: `SMS_DryRun` is sms, dryrun; neighbours that make one word are joined."""
+    return list(_parts(text))
+
+
+@lru_cache(maxsize=2048)
+def _parts(text: str) -> tuple[str, ...]:
     words = [word for word in re.split(r"[^a-z0-9]+", re.sub(r"([a-z])([A-Z])", r"\1_\2", text).lower()) if word]
     for first, second in JOINED:
         for index in range(len(words) - 1, 0, -1):
@@ -75,7 +81,7 @@ def parts(text: str) -> list[str]:
                 words[index - 1 : index + 1] = [first + second]
     if "log" in words and words[-1:] == ["only"]:
         words = [word for word in words if word not in {"log", "only"}] + ["logonly"]
-    return words
+    return tuple(words)
 
 
 def suspicion(name: str, entry: Entry, providers: frozenset[str]) -> Suspicion | None:
