@@ -279,15 +279,18 @@ def resource_not_on_account(gateway: GatewaySubject) -> Iterator[Fault]:
 
     Fix: deploy the id of a service of this account.
 
-    Sources: account state, `services`.
+    Sources: account state, `services`; the provider's answer to an unknown one.
     """
     ids = [str(row.get("id") or row.get("sid") or "") for row in gateway.account.services or ()]
+    refusal = gateway.pack.row_for("resource_missing", gateway.product) if gateway.pack is not None else None
+    blamed = refusal.settings[:1] if refusal is not None and refusal.rule == "CR017" else ()
     for setting, spec in gateway.specified:
-        if spec.kind != "id" or spec.pattern is None or not isinstance(setting.value, str) or not sound(setting):
+        shaped = spec.kind == "id" and spec.pattern is not None
+        if not (shaped or spec.name in blamed) or not isinstance(setting.value, str) or not sound(setting):
             continue
         if gateway.product not in spec.products or setting.text == gateway.account.account.id:
             continue
-        alike = [one for one in ids if re.search(spec.pattern, one)]
+        alike = [one for one in ids if spec.pattern is None or re.search(spec.pattern, one)]
         if alike and setting.text not in alike and spec.name not in gateway.pool_settings:
             yield Fault(
                 message=f"{label(setting)}, the `{spec.name}` of `{gateway.name}`, is {quoted(setting.text)}, which the account does"

@@ -236,6 +236,12 @@ def issuer_and_verifier_mixed(service: ServiceSubject) -> Iterator[Fault]:
     ```yaml
     otp: {issued_by: provider, verified_by: service}
     ```
+    or
+    ```yaml
+    gateways: {primary: {product: verify, sender: ~, custom_code: true, verify_service_sid: VA3d1f0a9c8b7e6d5c4b3a29180716f5e4}}
+    otp: {issued_by: provider, verified_by: provider}
+    routes: [{countries: [US, CA], gateways: [primary]}]
+    ```
 
     Good:
     ```yaml
@@ -262,6 +268,12 @@ def issuer_and_verifier_mixed(service: ServiceSubject) -> Iterator[Fault]:
                     at=plain[0].setting("product") or plain[0].gateway.span,
                     countries=tuple(c for g in plain for route in g.led() for c in route.countries),
                     fix=Fix("use the provider's verify product there, or let the service make the code"))
+    elif maker == "provider":
+        for gateway in verify:
+            own = gateway.present("custom_code")
+            if own is not None and is_on(own.value):
+                yield Fault(message=f"{label(own)} has the service send codes of its own, but `issued_by` says that the provider makes them.",
+                            at=own, fix=Fix("remove it, or set `otp.issued_by: service`"), discriminator=gateway.name)
     elif maker == "service" and checker == "service":
         for gateway in verify:
             if not is_on(gateway.value("custom_code")) and (at is not None or gateway.countries):

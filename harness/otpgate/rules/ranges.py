@@ -9,10 +9,16 @@ from otpgate.rules.registry import Fault
 from otpgate.rules.subjects import GatewaySubject
 from otpgate.rules.values import sound
 from otpgate.rules.words import label, quoted
+from otpgate_contracts.model import SettingSpec
 
 
 def outside(value: float, low: float | None, high: float | None) -> bool:
     return (low is not None and value < low) or (high is not None and value > high)
+
+
+def bounded(spec: SettingSpec) -> bool:
+    """Whether a setting's bounds are those of its number; a validity period's are judged with what it is for."""
+    return spec.kind in {"number", "duration"} and spec.name != "validity_period"
 
 
 def bounds(low: float | None, high: float | None) -> str:

@@ -120,13 +120,19 @@ def value_lost_on_deployment(service: ServiceSubject) -> Iterator[Fault]:
 
 @rule("VR008", "setting-of-another-product", severity="warning")
 def setting_of_another_product(gateway: GatewaySubject) -> Iterator[Fault]:
-    """An id belongs to another product than the one the gateway uses.
+    """An id or a sender belongs to another product than the one the gateway uses.
 
     Why: the provider's product that was set up in the console is never called; its limits, templates and fraud checks do not hold.
 
     Bad:
     ```yaml
     gateways: {primary: {verify_service_sid: VA3d1f0a9c8b7e6d5c4b3a29180716f5e4}}
+    ```
+    or
+    ```yaml
+    gateways: {primary: {product: verify, verify_service_sid: VA3d1f0a9c8b7e6d5c4b3a29180716f5e4}}
+    otp: {issued_by: provider, verified_by: provider}
+    routes: [{countries: [US, CA], gateways: [primary]}]
     ```
 
     Good:
@@ -141,11 +147,11 @@ def setting_of_another_product(gateway: GatewaySubject) -> Iterator[Fault]:
     Sources: the provider pack, `settings.products`.
     """
     for setting, spec in gateway.specified:
-        if gateway.product in spec.products or spec.kind != "id" or spec.name in {"template_id", *gateway.credential_names}:
+        if gateway.product in spec.products or spec.kind not in {"id", "sender"} or spec.name in {"template_id", *gateway.credential_names}:
             continue
         if setting.present and not any(spec.name in scheme.settings for scheme in (gateway.pack.provider.credentials if gateway.pack else ())):
             yield Fault(message=f"{label(setting)}, the `{spec.name}` of `{gateway.name}`, belongs to {listed(spec.products, word='or')}; the"
-                        f" gateway uses {gateway.product} and never sends it.", at=setting, fix=Fix("name the product, or remove the id"))
+                        f" gateway uses {gateway.product} and never sends it.", at=setting, fix=Fix("name the product, or remove the setting"))
 
 
 def _spare(service: ServiceSubject, setting: Setting) -> bool:

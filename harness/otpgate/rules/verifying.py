@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from otpgate.findings import Fix
-from otpgate.rules.lifetimes import code_life
+from otpgate.rules.lifetimes import MINUTE, code_life
 from otpgate.rules.registry import Fault, rule
 from otpgate.rules.subjects import GatewaySubject, ServiceSubject
 from otpgate.rules.values import number
@@ -21,7 +21,7 @@ def short_lived(service: ServiceSubject) -> Iterator[Fault]:
         name = (gateway.pack.provider.limits.code_life_setting if gateway.pack else None) or ""
         spec, setting = gateway.spec(name), gateway.present(name)
         life = code_life(gateway.gateway, gateway.pack) if gateway.pack and spec is not None else None
-        if life is not None and life < 60 and (setting is not None or gateway.setting(name) is None):
+        if life is not None and life < MINUTE and (setting is not None or gateway.setting(name) is None):
             said = f"{label(setting)} lets" if setting else f"`{name}` is not set, which lets"
             yield Fault(message=f"{said} a code of `{gateway.name}` live for {duration(life)}; messages take a minute on some networks.",
                         at=setting or gateway.gateway.span, fix=Fix(f"set `{name}` to a few minutes"), discriminator=gateway.name)
@@ -114,3 +114,49 @@ def code_length_differs(service: ServiceSubject) -> Iterator[Fault]:
         elif digits is not None and expected and bounds and not bounds[0] <= expected <= bounds[1]:
             yield Fault(message=f"{label(digits)} expects {expected:g} digits; {gateway.title} makes {bounds[0]} to {bounds[1]}.",
                         at=digits, fix=Fix(f"between {bounds[0]} and {bounds[1]}"), discriminator=gateway.name)
+
+
+@rule("OP014", "lifetime-not-the-providers", scope="service", severity="warning")
+def lifetime_not_the_providers(service: ServiceSubject) -> Iterator[Fault]:
+    """The service tells users another lifetime than the provider gives its codes.
+
+    Why: the screen says ten minutes and the code is dead after five; or the screen says five, and a code found later
+    still opens the account.
+
+    Bad:
+    ```yaml
+    gateways: {fallback: {provider: messagebird, product: verify, access_key: aB3dE5fG7hJ9kL1mN3pQ5rS7t, verify_timeout: 5m,
+      api_key: ~, api_secret: ~, signature_secret: ~, signature_method: ~}}
+    otp: {issued_by: provider, verified_by: provider, lifetime: 10m}
+    routes: [{countries: [GB, DE], gateways: [fallback]}]
+    ```
+    ```account fallback
+    {provider: messagebird, credentials: ~, settings: ~, callbacks: ~}
+    ```
+
+    Good:
+    ```yaml
+    gateways: {fallback: {provider: messagebird, product: verify, access_key: aB3dE5fG7hJ9kL1mN3pQ5rS7t, verify_timeout: 10m,
+      api_key: ~, api_secret: ~, signature_secret: ~, signature_method: ~}}
+    otp: {issued_by: provider, verified_by: provider, lifetime: 10m}
+    routes: [{countries: [GB, DE], gateways: [fallback]}]
+    ```
+    ```account fallback
+    {provider: messagebird, credentials: ~, settings: ~, callbacks: ~}
+    ```
+
+    Fix: the same lifetime in both places.
+
+    Sources: the provider pack, `limits.code_life_setting`.
+    """
+    promised, told = service.otp("lifetime"), service.otp_seconds("lifetime")
+    if promised is None or told is None or service.issued_by != "provider":
+        return
+    for gateway in verifies(service):
+        life = code_life(gateway.gateway, gateway.pack) if gateway.pack else None
+        if life is None or life == told or life < MINUTE:
+            continue  # less than a minute is told by OP001
+        setting = gateway.present(gateway.pack.provider.limits.code_life_setting or "") if gateway.pack else None
+        said = f"{label(setting)} lets" if setting else f"{gateway.title} lets"
+        yield Fault(message=f"{said} codes of `{gateway.name}` live for {duration(life)}, {label(promised)} says {duration(told)}.",
+                    at=setting or promised, fix=Fix("say the same in both places"), discriminator=gateway.name)
