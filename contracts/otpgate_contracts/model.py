@@ -146,10 +146,12 @@ class Webhook(Fact, frozen=True, kw_only=True):
     `signature_key` provider: it signs with a private key of its own, and the service needs no secret to check. pair: it
     signs with the private key of the account, and the service holds the public half (see otpgate_contracts.signing_pair).
     `signature_covers` url: the signature holds whatever the fields say, so no service can notice that they changed.
-    `ports` are the only ones the provider calls.
+    `ports` are the only ones the provider calls. `about` codes: it tells how the check of a code ended, and of a message at
+    most that it failed.
     """
 
     id: str = "status"
+    about: Literal["messages", "codes"] = "messages"
     products: tuple[str, ...] = ("sms",)
     methods: tuple[str, ...] = ("POST",)
     formats: tuple[str, ...] = ("form",)

@@ -107,7 +107,10 @@ def read(request: Request) -> dict[str, Any]:
 
 
 def refused(faults: dict[str, str]) -> Refused:
-    return Refused("422", reason="parameter_malformed", detail={"invalid": json.dumps(faults)})
+    """The recipient is at fault where nothing else is."""
+    only_recipient = all(name.endswith(".to") for name in faults)
+    reason = "recipient_malformed" if only_recipient else "parameter_malformed"
+    return Refused(reason=reason, detail={"invalid": json.dumps(faults)})
 
 
 # --- start

@@ -152,6 +152,8 @@ def receipts_expected(subject: Subject) -> str | None:
     hook = webhook(gateway, pack)
     if hook is None:
         return f"{pack.provider.title} sends no receipts for {gateway.product}"
+    if hook.about == "codes":
+        return f"{pack.provider.title} tells how a code ended, not that its message arrived"
     if gateway.value("receipts") is False:
         return f"gateways.{gateway.name}.receipts is false"
     if gateway.text("status_callback") or "status_callback" in gateway.settings:

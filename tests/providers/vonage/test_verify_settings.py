@@ -16,7 +16,7 @@ HEALTHY = {
     **manifest({
         "provider": "vonage", "product": "verify", "api_key": "${KEY}", "api_secret": "${SECRET}", "brand": "${BRAND}",
         "code_length": "${LENGTH}", "channel_timeout": "${LIFE}", "signature_secret": "${SIGNING}",
-        "status_callback": "https://otp.example.com/webhooks/vonage", "number_form": "e164_without_plus", "timeout": "5s",
+        "number_form": "e164_without_plus", "timeout": "5s",
     }, ["GB", "DE"]),
     "otp": {
         "digits": 6, "lifetime": "5m", "max_attempts": 3, "resend_after": "30s", "resend_limit": 3, "issued_by": "provider",
@@ -47,6 +47,11 @@ def test_healthy_configuration_is_not_spoken_against(tmp_path: Path) -> None:
     assert found(tmp_path, {}, {}, {}) == {}
 
 
+def test_webhooks_are_a_choice(tmp_path: Path) -> None:
+    """A service that checks codes and reads no webhooks is as sound: they stand on the application, not in the call."""
+    assert found(tmp_path, {}, without("signature_secret"), {"callbacks": {}}) == {}
+
+
 CASES: dict[str, tuple[str, str, dict[str, str], dict[str, Any], dict[str, Any]]] = {
     "no brand": ("CR014", "", {}, without("brand"), {}),
     "a brand over sixteen characters": ("VR005", "BRAND", {"BRAND": "Acme Incorporated"}, {}, {}),
@@ -58,7 +63,6 @@ CASES: dict[str, tuple[str, str, dict[str, str], dict[str, Any], dict[str, Any]]
     "the application as key": ("CR003", "KEY", {"KEY": VERIFY_APPLICATION}, {}, {}),
     "another account's secret": ("CR010", "SECRET", {"SECRET": "Wrong0123456789"}, {}, {}),
     "the API secret checks webhooks": ("WH004", "SIGNING", {"SIGNING": "Another-secret-of-sixteen"}, {}, {}),
-    "nobody hears that a request was blocked": ("WH002", "", {}, without("status_callback", "signature_secret"), {"callbacks": {}}),
     "a country that is blocked": ("DP001", "", {}, {}, {"destinations": {"enabled": ["GB"]}}),
     "no money": ("RQ002", "", {}, {}, {"balance": {"amount": "0.00", "currency": "EUR"}}),
 }
