@@ -34,6 +34,7 @@ TRANSPORT = {
     "x-forwarded-host", "x-forwarded-for", "date",
 }
 SIGNED = "c2lnbmF0dXJl"
+SIGNED_AT = "1767323045"
 Interaction = dict[str, Any]
 
 
@@ -179,7 +180,9 @@ def of_call(side: Side, call: Exchange) -> Interaction | None:
             query.setdefault(name, []).append(value)
         request["query"] = query
     headers, rules = credentials(call.request_headers)
-    request["headers"] = {**({"Content-Type": [sent_as]} if sent_as else {}), **headers}
+    content = side.judge.response_content(call.operation, call.status)
+    wanted = call.request_headers.get("accept", "") if len(content) > 1 else ""
+    request["headers"] = {**({"Accept": [wanted]} if wanted else {}), **({"Content-Type": [sent_as]} if sent_as else {}), **headers}
     if rules:
         request["matchingRules"]["header"] = rules
     answer = Shaper(
@@ -187,7 +190,6 @@ def of_call(side: Side, call: Exchange) -> Interaction | None:
         origin=f"{parts.scheme}://{parts.netloc}" if parts.netloc else "",
     )
     came_as = call.response_headers.get("content-type", "")
-    content = side.judge.response_content(call.operation, call.status)
     response = message(answer.body(call.response_body, came_as, content_schema(side.judge, content, came_as)))
     response |= {"status": call.status}
     if came_as:
@@ -240,11 +242,15 @@ def of_receipt(side: Side, receipt: Receipt) -> Interaction | None:
         request["matchingRules"]["query"] = {name: rule for name, rule in rules_of.items() if rule is not None}
     kept: dict[str, list[str]] = {}
     rules: Rules = {}
+    times = {hook.signature_time.lower() for hook in side.pack.provider.webhooks if hook.signature_time}
     for name in sorted(headers):
         if name in TRANSPORT:
             continue
         if name == "content-type":
             kept["Content-Type"] = [headers[name]]
+            continue
+        if name in times and headers[name].isdigit():
+            kept[titled(name)], rules[titled(name)] = [SIGNED_AT], combined({"match": "regex", "regex": "^[0-9]+$"})
             continue
         made = canonical(headers[name], side.numbers)
         chance = any(word in name for word in ("signature", "authorization", "hmac")) or ("token" in name and made.pattern is None)
