@@ -157,6 +157,10 @@ def stand_ins(said: Iterable[Exchange | Receipt], kept: frozenset[str]) -> dict[
     return found
 
 
+NEGOTIATED = {"application/json", "application/xml"}
+"""An answer that comes as both is chosen by what the caller accepts, which is then part of the contract."""
+
+
 def of_call(side: Side, call: Exchange) -> Interaction | None:
     """One call with its answer; None where a fault left nothing that the provider would say."""
     if call.operation is None or call.status is None or (call.fault or "error") not in FAULTS | HARMLESS:
@@ -181,7 +185,7 @@ def of_call(side: Side, call: Exchange) -> Interaction | None:
         request["query"] = query
     headers, rules = credentials(call.request_headers)
     content = side.judge.response_content(call.operation, call.status)
-    wanted = call.request_headers.get("accept", "") if len(content) > 1 else ""
+    wanted = call.request_headers.get("accept", "") if content.keys() >= NEGOTIATED else ""
     request["headers"] = {**({"Accept": [wanted]} if wanted else {}), **({"Content-Type": [sent_as]} if sent_as else {}), **headers}
     if rules:
         request["matchingRules"]["header"] = rules
