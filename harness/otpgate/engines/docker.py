@@ -28,7 +28,7 @@ from otpgate.engines.docker_images import TRUST, WORKDIR, Images
 from otpgate.engines.docker_lane import DockerLane, ProviderContainer, endpoint
 from otpgate.engines.docker_networks import LaneNetwork, Networks
 from otpgate.engines.model import EngineOptions, Lane, LanePlan
-from otpgate.engines.names import provider_hosts
+from otpgate.engines.names import account_hosts, provider_hosts
 from otpgate.engines.process import overlay, refuse_open_providers, sdk_variables
 from otpgate.errors import EnvironmentUnusable
 from otpgate_contracts.admin import FakeGateway, FakesConfig, Listen
@@ -257,7 +257,13 @@ def carried(gateway: FakeGateway) -> FakeGateway:
 def hosts_of(plan: LanePlan, providers: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
     """Host names by provider; those of nobody here lead to the first."""
     known = {gateway.provider: pack_for(gateway) for gateway in plan.fakes.gateways}
-    found = {name: tuple(host for host in provider_hosts([known[name]]) if "*" not in host) for name in providers}
+    found = {
+        name: (
+            *(host for host in provider_hosts([known[name]]) if "*" not in host),
+            *account_hosts((gateway.settings for gateway in plan.fakes.gateways if gateway.provider == name), known[name]),
+        )
+        for name in providers
+    }
     rest = [host for host in plan.hosts if "*" not in host and not any(host in own for own in found.values())]
     first = providers[0]
     return {**found, first: (*found[first], *rest)}

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 import socket
 from collections.abc import Iterable
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from otpgate_contracts.model import Pack, Provider
 
@@ -46,6 +48,13 @@ def provider_hosts(packs: Iterable[Pack]) -> tuple[str, ...]:
     """Every host name of these providers, regional ones included, for a lane to answer."""
     found = (name for pack in packs for host in pack.provider.hosts for name in _regional(host.name, pack.provider))
     return tuple(dict.fromkeys(found))
+
+
+def account_hosts(settings: Iterable[dict[str, object]], pack: Pack) -> tuple[str, ...]:
+    """Hosts that gateways name in `base_url`, of those a provider names after its accounts (`{...}` in the pack)."""
+    named = [re.sub(r"\\\{\w+\\\}", "[a-z0-9-]+", re.escape(host.name)) for host in pack.provider.hosts if "{" in host.name]
+    given = (urlsplit(str(one.get("base_url") or "")).hostname or "" for one in settings)
+    return tuple(dict.fromkeys(host for host in given if any(re.fullmatch(pattern, host) for pattern in named)))
 
 
 def provider_ports(packs: Iterable[Pack]) -> tuple[int, ...]:
