@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from otpgate.config import manifest as manifests
+from otpgate.engines.names import account_hosts
 from otpgate.engines.unfenced import with_twins
 from otpgate.scenarios.lanes import fakes
 from otpgate_contracts import loading
@@ -99,3 +100,11 @@ def test_twin_of_a_connection_string_keeps_its_endpoint(tmp_path: Path) -> None:
     assert environment["ACS"].startswith(CONNECTION.partition("accesskey=")[0])
     assert KEY not in environment["ACS"]
     assert len(environment["ACS"]) == len(CONNECTION)
+
+
+def test_host_of_the_resource_is_among_those_a_lane_answers_for(tmp_path: Path) -> None:
+    """No list holds a resource's own host, so the deployed one is told to the engine; another company's is not."""
+    whole, packs = loaded(tmp_path)
+    settings = [gateway.settings for gateway in fakes(whole, packs, 1).gateways]
+    assert account_hosts(settings, packs["azure_acs"]) == (f"{RESOURCE}.communication.azure.com",)
+    assert account_hosts([{"base_url": "https://contoso.example.com"}, {}], packs["azure_acs"]) == ()
