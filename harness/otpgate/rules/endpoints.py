@@ -105,8 +105,8 @@ def region_of_the_environment(gateway: GatewaySubject) -> Iterator[Fault]:
 def base_url_wrong(gateway: GatewaySubject) -> Iterator[Fault]:
     """The base URL is not the provider's live API.
 
-    Why: a sandbox, a stub of the last test run, another company's host or a path written twice: the send goes nowhere,
-    often with a friendly answer.
+    Why: a sandbox, a stub of the last test run, another company's host, a path written twice or left out: the send goes
+    nowhere, often with a friendly answer.
 
     Bad:
     ```yaml

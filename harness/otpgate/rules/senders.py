@@ -234,7 +234,7 @@ def pool_unusable(gateway: GatewaySubject) -> Iterator[Fault | Missing]:
     """The sender pool does not exist, is empty, or lacks the configured sender.
 
     Why: the provider picks the sender from the pool. Without a usable member it refuses the send, and a sender named
-    beside the pool must be one of its members.
+    beside the pool must be one of its members. Some providers send from members of a pool only.
 
     Bad:
     ```yaml
@@ -256,7 +256,7 @@ def pool_unusable(gateway: GatewaySubject) -> Iterator[Fault | Missing]:
 
     Fix: add a sender to the pool, or deploy the pool that has one.
 
-    Sources: account state, `senders.pool` and `members`.
+    Sources: account state, `senders.pool` and `members`; the provider pack, `kinds.pool`.
     """
     pool = gateway.pool
     if pool is None and gateway.product == "sms":

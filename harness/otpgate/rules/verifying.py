@@ -95,7 +95,7 @@ def code_length_differs(service: ServiceSubject) -> Iterator[Fault]:
 
     Fix: set both to the same length.
 
-    Sources: the provider pack, `limits.code_length`.
+    Sources: the provider pack, `limits.code_length` and the default of `code_length`.
     """
     digits, expected = service.otp("digits"), number(service.otp_value("digits"))
     for gateway in verifies(service):
