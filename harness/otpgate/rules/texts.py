@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from otpgate.config.templates import placeholders
 from otpgate.findings import Fix
 from otpgate.rules.registry import Fault, rule
 from otpgate.rules.subjects import GatewaySubject, ServiceSubject
@@ -196,6 +197,41 @@ def _site(host: str) -> str:
     """The part of a host that is registered: two labels, three below a short second one such as `co.uk`."""
     labels = host.partition(":")[0].split(".")
     return ".".join(labels[-3:] if len(labels) > 2 and len(labels[-2]) <= 3 and len(labels[-1]) == 2 else labels[-2:])
+
+
+@rule("TP018", "registered-text-without-code")
+def registered_text_without_code(gateway: GatewaySubject) -> Iterator[Fault]:
+    """The registered text that the gateway names has no place for a code.
+
+    Why: the provider fills in what the template has; this one has nothing to fill in, so users get a text without a code.
+
+    Bad:
+    ```yaml
+    gateways: {fallback: {template_id: "1107"}}
+    ```
+    ```account fallback
+    templates: [{id: "1107", text: "Your Acme code is on its way.", status: approved}]
+    ```
+
+    Good:
+    ```yaml
+    gateways: {fallback: {template_id: "1107"}}
+    ```
+    ```account fallback
+    templates: [{id: "1107", text: "{#var#} is your Acme code.", status: approved}]
+    ```
+
+    Fix: register a text with a variable for the code, and name that one.
+
+    Sources: account state, `templates`.
+    """
+    rows = {row.id: row for row in gateway.account.templates or () if row.text}
+    for name, setting in gateway.gateway.settings.items():
+        for part in setting.items.values() if isinstance(setting.value, dict) else (setting,):
+            row = rows.get(part.text) if part.present and name not in {"sender", "entity_id"} else None
+            if row is not None and row.text and not placeholders(row.text) and not re.search(r"\$\$\w+\$\$|%\w+", row.text):
+                yield Fault(message=f"{label(part)} names the text {quoted(row.text)}, which has no place for a code.", at=part,
+                            fix=Fix("name a text with a variable for the code"), discriminator=part.path)
 
 
 @rule("TP011", "template-of-another-sender", severity="error")
