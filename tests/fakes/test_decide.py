@@ -96,6 +96,13 @@ def test_a_send_is_refused_for_a_reason(reason: str, bench: Make) -> None:
     assert len(made.runtime.store) == 0
 
 
+@pytest.mark.parametrize("owned", [["send"], ["*"], ["read", "send"]])
+def test_a_permission_is_one_among_those_owned(owned: list[str], bench: Make) -> None:
+    """A credential that may send, or do everything, sends."""
+    status, _ = bench(account(credentials=[{"id": KEY, "secret": SECRET, "permissions": owned}], permissions=owned)).send()
+    assert status == 201
+
+
 @pytest.mark.parametrize("reason", [name for name, (_, fields) in REFUSED.items() if fields])
 def test_the_fault_is_in_the_send(reason: str, bench: Make) -> None:
     """The same account takes the send once the fault is gone from it."""

@@ -285,7 +285,7 @@ class Account:
     def _limits_of(self, credential: Credential, permission: str, host: str) -> str | None:
         if credential.expires is not None and moment(credential.expires) <= self.clock.now():
             return "credentials_expired"
-        if credential.permissions is not None and permission not in credential.permissions:
+        if credential.permissions is not None and not {permission, "*"} & {*credential.permissions}:
             return "permission_missing"
         region = self.region_of(host) if credential.region is not None else None
         return "region_wrong" if region is not None and region != credential.region else None
@@ -300,7 +300,7 @@ class Account:
             region = self.region_of(host)
             if region is not None and region != account.region:
                 return "region_wrong"
-        if state.permissions is not None and permission not in state.permissions:
+        if state.permissions is not None and not {permission, "*"} & {*state.permissions}:
             return "permission_missing"
         if state.ip_allowlist and not listed(client, state.ip_allowlist):
             return "ip_not_allowed"

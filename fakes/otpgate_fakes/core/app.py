@@ -164,7 +164,7 @@ class Pipeline:
         account, claim = context.live, call.claim or Claim(principal=None)
         trusted = self.runtime.config.trusting and claim.principal is None
         if call.credential is None and not operation.public and not trusted:
-            permission = "send" if operation.kind == "send" else "read"
+            permission = "verify" if product == "verify" else "send" if operation.kind == "send" else "read"
             call.credential = account.refuses(claim, permission, context.notes, request.host, request.client)
             if call.credential is None and operation.kind != "send" and account.kind == "test":
                 call.credential = "test_account" if player.pack.row_for("test_account", product) is not None else None

@@ -78,6 +78,10 @@ def of_other_service(verify: Verify) -> None:
     Verify(verify.fakes, service=OTHER_SERVICE).start()
 
 
+def granted(*permissions: str) -> dict[str, Any]:
+    return {"credentials": [{"id": KEY, "secret_sha256": sha256(KEY_SECRET), "permissions": [*permissions]}]}
+
+
 Key = tuple[str, str, str]
 WAYS: dict[Key, list[Way]] = {
     ("20003", "credentials_wrong", "verify"): [Way(user=(ACCOUNT, TOKEN[::-1])), Way(user=(ACCOUNT, f"{TOKEN}\n"))],
@@ -86,9 +90,10 @@ WAYS: dict[Key, list[Way]] = {
     ("20003", "region_wrong", "verify"): [
         Way(act=lambda verify: post(verify, headers={"Host": "verify.dublin.ie1.twilio.com"})),
     ],
-    ("20003", "permission_missing", "verify"): [Way(
-        account={"credentials": [{"id": KEY, "secret_sha256": sha256(KEY_SECRET), "permissions": ["read"]}]}, user=(KEY, KEY_SECRET),
-    )],
+    ("20003", "permission_missing", "verify"): [
+        Way(account=granted("read"), user=(KEY, KEY_SECRET)), Way(account=granted("send"), user=(KEY, KEY_SECRET)),
+        Way(account=granted("send"), user=(KEY, KEY_SECRET), act=lambda verify: verify.check(WRONG)),
+    ],
     ("20005", "account_suspended", "verify"): [Way(account={"account": {"id": ACCOUNT, "status": "suspended"}})],
     ("20403", "account_closed", "verify"): [Way(account={"account": {"id": ACCOUNT, "status": "closed"}})],
     ("20008", "test_account", "verify"): [
@@ -209,6 +214,7 @@ TWINS: dict[str, Way] = {
     ),
     "vetted for China": Way(account=OPEN | {"settings": {"use_case_vetted": ["CN"]}}, start={"to": CHINA}),
     "another prefix than the blocked one": Way(account={"destinations": {"enabled": ["US"], "prefixes_blocked": ["+44"]}}),
+    "an API key that may verify": Way(account=granted("verify"), user=(KEY, KEY_SECRET)),
     "verified on a trial": Way(account={"account": {"id": ACCOUNT, "kind": "trial"}}),
     "fifth send": Way(act=starts(5)),
     "services nobody described": Way(account={"services": None}),

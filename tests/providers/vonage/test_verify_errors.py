@@ -84,7 +84,7 @@ CAUSES: dict[tuple[str, str], list[Cause]] = {
     ],
     ("verify", "402"): [with_state(verify(), balance={"amount": "0.00", "currency": "EUR"})],
     ("verify", "403"): [
-        with_state(verify(), permissions=["read"]), with_state(verify(), **info(status="suspended")),
+        with_state(verify(), permissions=["read", "send"]), with_state(verify(), **info(status="suspended")),
         with_state(verify(), **info(kind="trial"), verified_recipients=[f"+{DE}"]),
         verify(workflow=[{"channel": "email", "to": "ann@example.com"}]),
     ],
