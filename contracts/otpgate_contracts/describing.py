@@ -183,15 +183,16 @@ def _receipt(about: Description) -> dict[str, Any]:
     receipt = about.receipt
     assert receipt is not None
     told: dict[str, Any] = {"operationId": RECEIPT, "responses": {"2XX": {"description": "taken"}}}
-    words = {"type": ["string", "number", "boolean"]}
+    words = {"type": "string", "enum": [*dict.fromkeys((*receipt.delivered, *receipt.failed))]}
+    schemas = {receipt.id: {"type": "string"}, receipt.status: words if words["enum"] else {"type": "string"}}
     if receipt.format == "query":
-        told["parameters"] = [{"name": name, "in": "query", "required": True, "schema": {"type": "string"}} for name in (receipt.id, receipt.status)]
+        told["parameters"] = [{"name": name, "in": "query", "required": True, "schema": schema} for name, schema in schemas.items()]
         return told
     tree: Any = None
-    for name in (receipt.id, receipt.status):
+    for name in schemas:
         tree = placeholders.put(tree, placeholders.way_of(name) if receipt.format == "json" else (name,), Field("json", name, "{text}", ""))
     kind = "application/json" if receipt.format == "json" else "application/x-www-form-urlencoded"
-    told["requestBody"] = {"required": True, "content": {kind: {"schema": {**_shape(tree, words), "additionalProperties": True}}}}
+    told["requestBody"] = {"required": True, "content": {kind: {"schema": {**_shape(tree, schemas), "additionalProperties": True}}}}
     return told
 
 
@@ -212,15 +213,17 @@ def _schema(one: Field) -> dict[str, Any]:
     return {"type": ["string", "number"]} if one.credential else {"enum": [one.template]}
 
 
-def _shape(tree: Any, leaf: dict[str, Any] | None = None) -> dict[str, Any]:
-    """The JSON Schema of a body whose leaves are fields."""
+def _shape(tree: Any, leaves: Mapping[str, dict[str, Any]] | None = None) -> dict[str, Any]:
+    """The JSON Schema of a body whose leaves are fields; `leaves` says what some of them are."""
     if isinstance(tree, Field):
-        return leaf or ({"type": ["string", "number"]} if tree.placeholders else _schema(tree))
+        if leaves and tree.name in leaves:
+            return leaves[tree.name]
+        return {"type": ["string", "number"]} if tree.placeholders else _schema(tree)
     if isinstance(tree, list):
-        return {"type": "array", "prefixItems": [_shape(one, leaf) for one in tree], "minItems": len(tree)}
+        return {"type": "array", "prefixItems": [_shape(one, leaves) for one in tree], "minItems": len(tree)}
     if not isinstance(tree, dict):
         return {}
     return {
-        "type": "object", "properties": {name: _shape(one, leaf) for name, one in tree.items()},
+        "type": "object", "properties": {name: _shape(one, leaves) for name, one in tree.items()},
         "required": [name for name, one in tree.items() if not isinstance(one, Field) or _needed(one)], "additionalProperties": False,
     }
