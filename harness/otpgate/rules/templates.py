@@ -293,7 +293,7 @@ def link_in_text(service: ServiceSubject) -> Iterator[Fault]:
     """
     for locale, setting in service.templates.items():
         text = setting.text if setting.present else ""
-        found = re.search(r"https?://\S+|\bwww\.\S+|\b(?:bit\.ly|t\.co|tinyurl\.com|goo\.gl)/\S+|</?(?:b|br|p|a|strong|i)\b[^>]*>", text)
+        found = re.search(r"https?://\S+|(?<!@)\bwww\.\S+|\b(?:bit\.ly|t\.co|tinyurl\.com|goo\.gl)/\S+|</?(?:b|br|p|a|strong|i)\b[^>]*>", text)
         if found:
             yield Fault(message=f"{label(setting)}{display(locale)} holds {quoted(found.group(0), 40)}, which operators filter out"
                         " of one-time codes.", at=setting, fix=Fix("leave it out"))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from otpgate.config.templates import placeholders
 from otpgate.findings import Fix
 from otpgate.rules.registry import Fault, rule
 from otpgate.rules.subjects import GatewaySubject, ServiceSubject
@@ -229,7 +228,7 @@ def registered_text_without_code(gateway: GatewaySubject) -> Iterator[Fault]:
     for name, setting in gateway.gateway.settings.items():
         for part in setting.items.values() if isinstance(setting.value, dict) else (setting,):
             row = rows.get(part.text) if part.present and name not in {"sender", "entity_id"} else None
-            if row is not None and row.text and not placeholders(row.text) and not re.search(r"\$\$\w+\$\$|%\w+", row.text):
+            if row is not None and row.text and not re.search(r"[{}#%$<>\[\]]", row.text):
                 yield Fault(message=f"{label(part)} names the text {quoted(row.text)}, which has no place for a code.", at=part,
                             fix=Fix("name a text with a variable for the code"), discriminator=part.path)
 
