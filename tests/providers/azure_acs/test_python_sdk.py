@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import binascii
+import json
 from typing import Any
 
 import pytest
@@ -10,6 +11,8 @@ from azure.communication.phonenumbers import PhoneNumbersClient
 from azure.communication.sms import SmsClient
 from azure.core.credentials import AccessToken, AzureKeyCredential
 from azure.core.exceptions import ClientAuthenticationError, HttpResponseError, ResourceNotFoundError
+from azure.core.messaging import CloudEvent
+from azure.eventgrid import EventGridEvent, SystemEventNames
 
 from tests.providers.azure_acs.conftest import CONNECTION, FROM, HOST, KEY, OTHER_KEY, TEXT, US, US2, Azure, Endpoint
 from tests.providers.azure_acs.test_errors import token
@@ -142,3 +145,18 @@ def test_numbers_of_the_resource_are_listed(acs: Azure) -> None:
     assert acs.fakes.exchanges()[-1]["mismatches"] == []
     with pytest.raises(ClientAuthenticationError):
         list(PhoneNumbersClient(ENDPOINT, AzureKeyCredential(OTHER_KEY)).list_purchased_phone_numbers())
+
+
+def test_events_are_read_by_the_event_grid_sdk(acs: Azure, endpoint: Endpoint, client: SmsClient) -> None:
+    """The validation event and the report, as the SDK's own classes read them, in both schemas."""
+    client.send(FROM, US, TEXT, enable_delivery_report=True)
+    endpoint.wait(1)
+    asked, told = (EventGridEvent.from_dict(json.loads(body)[0]) for _, _, body in endpoint.calls)
+    assert asked.event_type == SystemEventNames.EventGridSubscriptionValidationEventName.value
+    assert told.event_type == SystemEventNames.AcsSmsDeliveryReportReceivedEventName.value
+    assert (told.data["deliveryStatus"], told.subject) == ("Delivered", f"/phonenumber/{FROM[1:]}")
+    acs.state(settings={"event_schema": "CloudEventSchemaV1_0", "event_subscription": "succeeded"})
+    client.send(FROM, US2, TEXT, enable_delivery_report=True)
+    endpoint.wait(2)
+    cloud = CloudEvent.from_json(endpoint.calls[-1][2])
+    assert (cloud.type, cloud.data["to"]) == (told.event_type, US2)
