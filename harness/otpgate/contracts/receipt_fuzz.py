@@ -40,19 +40,22 @@ class Odd(Struct, frozen=True, kw_only=True):
 def odd_receipts(judge: Judge, field: str, count: int, seed: int) -> Iterator[Odd]:
     """`count` receipts for the webhooks whose body or query has this field (the message id); each way of being odd in turn."""
     chance = random.Random(seed)
-    found = [(endpoint.method, media, content["schema"]) for endpoint in judge.endpoints.values() if endpoint.webhook
-             for media, content in judge.resolve(judge.operation(endpoint.id).get("requestBody", {})).get("content", {}).items()
-             if media in (FORM, JSON) and field.partition(".")[0] in properties(judge, content.get("schema", {}))]
+    bodies = [(endpoint.method, media, one_of_list(judge, content.get("schema", {})), is_list(judge, content.get("schema", {})))
+              for endpoint in judge.endpoints.values() if endpoint.webhook
+              for media, content in judge.resolve(judge.operation(endpoint.id).get("requestBody", {})).get("content", {}).items()
+              if media in (FORM, JSON)]
+    top = [part for part in field.split(".") if not part.isdigit()][:1]
+    found = [body for body in bodies if top and top[0] in properties(judge, body[2])] or [body for body in bodies if properties(judge, body[2])]
     asked = [(one.method, [part for part in judge.parameters(one.id) if part.get("in") == "query"])
              for one in judge.endpoints.values() if one.webhook]
     found = [
         (method, QUERY, {"properties": {one["name"]: one.get("schema", {}) for one in parts},
-                         "required": [one["name"] for one in parts if one.get("required")]})
+                         "required": [one["name"] for one in parts if one.get("required")]}, False)
         for method, parts in asked if any(one["name"] == field for one in parts)
     ] or found
     ways = list(WAYS.items())
     for number in range(count if found else 0):
-        method, media, schema = found[number // len(ways) % len(found)]
+        method, media, schema, listed = found[number // len(ways) % len(found)]
         name, way = ways[number % len(ways)]
         fields = sample(judge, schema, chance)
         body, label = way(dict(fields), FORM if media == QUERY else media, chance)
@@ -60,7 +63,18 @@ def odd_receipts(judge: Judge, field: str, count: int, seed: int) -> Iterator[Od
             query = quote_from_bytes(body, safe="%=&+")[:LONGEST_QUERY]
             yield Odd(name=name, method=method, content_type="", body=b"", query=query, fits=name == "unsigned")
         else:
+            body = b"[" + body + b"]" if listed and name not in WHOLE else body
             yield Odd(name=name, method=method, content_type=label, body=body, fits=name == "unsigned")
+
+
+def is_list(judge: Judge, schema: Mapping[str, Any]) -> bool:
+    return any(one.get("type") == "array" for one in kinds(judge, schema))
+
+
+def one_of_list(judge: Judge, schema: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The schema of an entry where a body is a list, else the schema."""
+    entry: Mapping[str, Any] = next((one["items"] for one in kinds(judge, schema) if one.get("type") == "array" and "items" in one), schema)
+    return entry
 
 
 def properties(judge: Judge, schema: Mapping[str, Any]) -> dict[str, Any]:
@@ -183,3 +197,6 @@ WAYS: dict[str, Way] = {
     "no object": lambda _fields, _media, chance: (chance.choice([b"null", b"[]", b"7", b'"text"', b"true"]), JSON),
     "null characters": lambda fields, media, _chance: (written({name: f"{value}\0" for name, value in fields.items()}, media), media),
 }
+
+WHOLE = ("no body", "bytes that are no text", "deeply nested", "no object")
+"""Ways that make the whole body, also where a receipt is an entry of a list."""

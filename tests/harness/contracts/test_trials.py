@@ -152,3 +152,22 @@ def test_odd_receipts_of_a_provider_that_calls_with_get() -> None:
     (fits,) = (one for one in made if one.fits)
     assert judge.request("receive_report", parse_qsl(fits.query), {}, b"", "") == []
     assert all(len(one.query) <= 16_000 and one.query.isascii() for one in made)
+
+
+def test_odd_receipts_in_a_list() -> None:
+    """Where a body is a list of events, one that is odd stands in a list, and the merely unsigned one fits."""
+    judge = Judge(loading.openapi(loading.pack("azure_acs")))
+    made = [*odd_receipts(judge, "0.data.messageId", len(WAYS), 3)]
+    assert {one.name for one in made} == set(WAYS)
+    (fits,) = (one for one in made if one.fits)
+    assert isinstance(json.loads(fits.body), list)
+    assert judge.request("receive_status", (), {}, fits.body, fits.content_type) == []
+
+
+@pytest.mark.parametrize("provider", loading.packs())
+def test_every_provider_that_calls_has_odd_receipts(provider: str) -> None:
+    """No webhook of any pack is left out, wherever its message id stands."""
+    pack = loading.pack(provider)
+    judge = Judge(loading.openapi(pack))
+    for hook in pack.provider.webhooks:
+        assert len([*odd_receipts(judge, hook.message_id_field, len(WAYS), 3)]) == len(WAYS), hook.id
