@@ -81,6 +81,12 @@ def failing_rows(pack: Pack, product: str) -> list[ErrorRow]:
     return [row for row in pack.errors if row.phase == "body" and row.product == product and not row.recipient]
 
 
+def nobody_row(pack: Pack, product: str) -> ErrorRow | None:
+    """A failure of the whole call inside a 2xx answer, where others stand there recipient by recipient; None where none do."""
+    rows = failing_rows(pack, product)
+    return next((row for row in rows if not row.each), None) if any(row.each for row in rows) else None
+
+
 def service_row(gateway: Gateway, pack: Pack) -> ErrorRow | None:
     """The refusal of an unknown service or application, where the gateway names one beside its credentials."""
     row = pack.row_for("resource_missing", gateway.product)
@@ -144,6 +150,13 @@ def failing_2xx_documented(subject: Subject) -> str | None:
         return None
     of = "" if subject.gateway.product == "sms" else f" of {subject.gateway.product}"
     return f"{subject.pack.provider.title} reports no failure inside a 2xx answer{of}"
+
+
+@condition
+def recipients_answered_apart(subject: Subject) -> str | None:
+    if nobody_row(subject.pack, subject.gateway.product) is not None:
+        return None
+    return f"{subject.pack.provider.title} has one place for failures in its answers"
 
 
 @condition

@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from otpgate.errors import InternalError
-from otpgate.scenarios.conditions import Subject, failing_rows, permanent_row, preferred, recipient_row, service_row
+from otpgate.scenarios.conditions import (
+    Subject,
+    failing_rows,
+    nobody_row,
+    permanent_row,
+    preferred,
+    recipient_row,
+    service_row,
+)
 from otpgate_contracts.account import REASONS
 from otpgate_contracts.admin import Fault
 from otpgate_contracts.model import ErrorRow
@@ -102,6 +110,11 @@ def unauthorised(subject: Subject, destination: str) -> Fault:
 def failing_2xx(subject: Subject, destination: str) -> Fault:
     body = failing_rows(subject.pack, subject.gateway.product)
     return by_row(subject, destination, preferred(body, subject.gateway.product, TRANSIENT_BODY) or next(iter(body), None), 200)
+
+
+@shape
+def nobody_in_2xx(subject: Subject, destination: str) -> Fault:
+    return by_row(subject, destination, nobody_row(subject.pack, subject.gateway.product), 200)
 
 
 @shape

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
 from otpgate.config.model import Manifest
 from otpgate.options import Selection
-from otpgate.scenarios.conditions import Subject
+from otpgate.scenarios.conditions import Subject, recipients_answered_apart
 from otpgate.scenarios.faults import breaking, shaped
 from otpgate.scenarios.plan import plan
 from otpgate.scenarios.terms import terms
@@ -54,6 +55,17 @@ def test_the_bad_recipient_is_the_recipients_fault(manifest: Manifest, packs: di
     case = {"twilio": "failover/slow route 1 primary US", "vonage": "failover/slow route 2 fallback GB"}[provider]
     code = shaped("bad_recipient", subject(manifest, packs, case), "+12025550143").code
     assert any(row.recipient and not row.retryable for row in packs[provider].errors if row.code == code)
+
+
+def test_a_failure_that_names_nobody_is_one_of_the_whole_call(manifest: Manifest, packs: dict[str, Pack]) -> None:
+    """Where failures stand recipient by recipient, the row that refuses the call as a whole is another way to be silent."""
+    case = subject(manifest, packs, "failover/slow route 2 fallback GB")
+    assert recipients_answered_apart(case) == f"{packs['vonage'].provider.title} has one place for failures in its answers"
+    whole = next(row for row in packs["vonage"].errors if row.phase == "body" and row.product == "sms" and not row.recipient)
+    rows = tuple(replace(row, each=row.phase == "body" and row is not whole) for row in packs["vonage"].errors)
+    apart = replace(case, packs={**packs, "vonage": replace(packs["vonage"], errors=rows)})
+    assert recipients_answered_apart(apart) is None
+    assert shaped("nobody_in_2xx", apart, "+447700900123").code == whole.code
 
 
 def test_an_earlier_gateway_is_broken_in_a_way_failover_reacts_to(manifest: Manifest, packs: dict[str, Pack]) -> None:

@@ -40,9 +40,9 @@ def test_the_catalogue_holds_every_scenario_of_the_gate() -> None:
     ]
 
 
-def test_failover_has_nine_causes() -> None:
+def test_failover_has_ten_causes() -> None:
     """Every way a gateway is known to fail is a variant."""
-    assert len(catalogue()["failover"].variants) == 9
+    assert len(catalogue()["failover"].variants) == 10
 
 
 def test_delivers_runs_for_every_country_of_a_route_and_every_gateway(load: Load, packs: dict[str, Pack]) -> None:

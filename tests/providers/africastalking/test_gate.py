@@ -41,13 +41,14 @@ DEFECTS = [
     ("no_sender", "delivers", "SN050", "AT_FROM"),
     ("asks_no_json", "delivers", "SV055", "attempts: 1"),
     ("trusts_2xx,ignores_silence", "failover/failing_2xx", "SV057", ""),
+    ("loops_over_recipients,ignores_silence", "failover/nobody_in_2xx", "SV057", ""),
     ("compares_delivered", "receipts/unsigned_failure", "WH052", "CALLBACK_TOKEN"),
 ]
 
 
 @pytest.mark.parametrize(("defects", "scenario", "rule", "line"), DEFECTS)
 def test_a_defect_is_named(tmp_path: Path, defects: str, scenario: str, rule: str, line: str) -> None:
-    """The shared sender, XML instead of JSON, a refusal inside a 201, and a word no report has."""
+    """The shared sender, XML instead of JSON, refusals inside a 201 with and without a recipient, and a word no report has."""
     service = deployed(tmp_path, *defects.split(","))
     service.promise_little()
     found = service.verify("--gateway", "primary", scenarios=(scenario,))
