@@ -18,7 +18,7 @@ from otpgate.config.nodes import Node
 from otpgate.config.settings import Settings, moved
 from otpgate.config.values import Unfit
 from otpgate.errors import ManifestError
-from otpgate_contracts import describing, placeholders
+from otpgate_contracts import describing
 from otpgate_contracts.model import Pack
 
 
@@ -97,7 +97,7 @@ def _is_tree(pack: Pack, name: str) -> bool:
 def _refuse_flaws(gateway: Gateway, pack: Pack) -> None:
     """A map that cannot be read is a fault of the manifest where it is written out there."""
     for flaw in pack.description.flaws if pack.description is not None else ():
-        setting = setting_at(gateway, flaw.path)
+        setting = gateway.setting_at(flaw.path)
         if flaw.kind == "shape" and setting is not None and not any(True for _ in _deployed(setting)):
             raise ManifestError(
                 f"`gateways.{gateway.name}.{flaw.path}` cannot be used: {flaw.message}", where=setting.span,
@@ -110,20 +110,6 @@ def _deployed(setting: Setting) -> Iterator[Setting]:
         yield setting
     for item in setting.items.values():
         yield from _deployed(item)
-
-
-def setting_at(gateway: Gateway, path: str) -> Setting | None:
-    """The setting of a flaw's path, else the nearest above it that is written."""
-    if path in gateway.settings:
-        return gateway.settings[path]
-    way = placeholders.way_of(path)
-    found = gateway.settings.get(str(way[0])) if way else None
-    for step in way[1:]:
-        below = found.items.get(str(step)) if found is not None else None
-        if below is None:
-            break
-        found = below
-    return found
 
 
 def _promoted(gateway: Gateway, pack: Pack) -> dict[str, Setting]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from importlib import import_module
 
 from msgspec.structs import replace
 
-from otpgate.config import accounts, described, own_folder
+from otpgate.config import accounts
 from otpgate.config.keys import GATEWAY, PACK_KINDS, Key
 from otpgate.config.model import Gateway, Setting
 from otpgate.config.nodes import Node
@@ -16,6 +17,9 @@ from otpgate_contracts import loading
 from otpgate_contracts.faults import PackError, nearest
 from otpgate_contracts.model import Pack
 
+DESCRIBED, OWN_FOLDER = "otpgate.config.described", "otpgate.config.own_folder"
+"""Loaded where a manifest has such a gateway: most have none."""
+
 
 def read(settings: Settings, node: Node) -> dict[str, Gateway]:
     """Every gateway by name. ManifestError for unknown keys, unknown providers written out, unusable account files."""
@@ -23,7 +27,11 @@ def read(settings: Settings, node: Node) -> dict[str, Gateway]:
         return {}
     if node.kind != "map":
         refuse_shape("gateways", node, "map", do="write a name and its settings, as in `primary: {provider: ..., sender: ...}`")
-    return described.completed({name: _gateway(settings, name, child) for name, child in node.items.items()})
+    found = {name: _gateway(settings, name, child) for name, child in node.items.items()}
+    if not any(one.pack is not None and one.pack.provider.described for one in found.values()):
+        return found
+    completed: dict[str, Gateway] = import_module(DESCRIBED).completed(found)
+    return completed
 
 
 def _gateway(settings: Settings, name: str, node: Node) -> Gateway:
@@ -57,7 +65,7 @@ def _gateway(settings: Settings, name: str, node: Node) -> Gateway:
         if key == "account":
             account_node = child
             continue
-        read = described.tree if known[key].kind == "tree" else Settings.setting
+        read = import_module(DESCRIBED).tree if known[key].kind == "tree" else Settings.setting
         setting = read(settings, f"{path}.{key}", child, known[key])
         found[key] = setting
         if key == "product" and isinstance(setting.value, str):
@@ -98,7 +106,8 @@ def _provider(settings: Settings, path: str, node: Node) -> tuple[str, Setting, 
         return "", setting if setting.undefined else replace(setting, problem="empty: no provider is chosen"), None
     word = setting.text.strip()
     if "/" in word:
-        return own_folder.read(settings, path, setting, word)
+        own: tuple[str, Setting, Pack | None] = import_module(OWN_FOLDER).read(settings, path, setting, word)
+        return own
     try:
         pack = loading.pack(word)
         return pack.id, setting, pack

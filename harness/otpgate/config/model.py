@@ -11,6 +11,7 @@ from typing import Literal
 from msgspec import Struct, field
 
 from otpgate.findings import Span
+from otpgate_contracts import placeholders
 from otpgate_contracts.account import AccountState
 from otpgate_contracts.model import Pack
 
@@ -92,6 +93,19 @@ class Gateway(Struct, frozen=True, kw_only=True):
     def value(self, name: str) -> object:
         setting = self.settings.get(name)
         return setting.value if setting is not None and setting.present else None
+
+    def setting_at(self, path: str) -> Setting | None:
+        """The setting at a path into the maps of a description, else the nearest above it that is written."""
+        if path in self.settings:
+            return self.settings[path]
+        way = placeholders.way_of(path)
+        found = self.settings.get(str(way[0])) if way else None
+        for step in way[1:]:
+            below = found.items.get(str(step)) if found is not None else None
+            if below is None:
+                break
+            found = below
+        return found
 
     def senders(self, country: str | None = None) -> dict[str, Setting]:
         """Senders by country (`*` for all others); with `country` only the one that serves it."""

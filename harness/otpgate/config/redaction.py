@@ -26,7 +26,7 @@ def secret_paths(manifest: Manifest) -> frozenset[str]:
         for name in gateway.settings:
             spec = pack.setting(name) if pack is not None else None
             if name in _COMMON or (spec is not None and spec.kind in _SECRET_KINDS) or (spec is None and secret_name(name)):
-                found.add(f"gateways.{gateway.name}.{name}")
+                found.add(f"gateways.{gateway.name}.{name.partition('?')[0]}")  # a URL that holds a secret is one
     return frozenset(found)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from otpgate.config.described import setting_at
 from otpgate.config.model import Setting
 from otpgate.findings import Fix, Span
 from otpgate.rules.registry import Fault, rule
@@ -23,7 +22,7 @@ def description(gateway: GatewaySubject) -> Description | None:
 
 
 def at(gateway: GatewaySubject, path: str) -> Setting | Span:
-    return setting_at(gateway.gateway, path) or gateway.gateway.span
+    return gateway.gateway.setting_at(path) or gateway.gateway.span
 
 
 def flawed(gateway: GatewaySubject, *kinds: str) -> Iterator[Fault]:

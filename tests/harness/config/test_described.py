@@ -123,6 +123,7 @@ def test_what_authenticates_is_a_setting_of_its_own(tmp_path: Path) -> None:
         "auth.basic.username": "USER", "auth.basic.password": "PASSWORD", "request.headers.X-Api-Key": "KEY", "request.url?token": "TOKEN",
     }
     assert {"gateways.own.auth.basic.password", "gateways.own.request.headers.X-Api-Key"} <= secret_paths(manifest)
+    assert "gateways.own.request.url" in secret_paths(manifest)
     assert {"PASSWORD", "KEY", "TOKEN"} <= secret_entries(manifest)
 
 
