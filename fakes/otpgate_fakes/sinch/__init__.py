@@ -1,9 +1,9 @@
-"""Sinch's SMS REST API and the read-only questions beside it, as an OTP service meets them: translation only, decisions are core's."""
+"""Sinch's SMS REST API, the questions beside it, and its Verification API by SMS: translation only, decisions are core's."""
 
 from __future__ import annotations
 
 from otpgate_fakes.core.fake import Fake, Operation
-from otpgate_fakes.sinch import auth, batches, numbers, parse, receipts, render, reports
+from otpgate_fakes.sinch import auth, batches, numbers, parse, receipts, render, reports, verify
 
 __all__ = ["FAKE"]
 
@@ -24,6 +24,14 @@ FAKE = Fake(
         Operation(id="list_active_numbers", handle=numbers.list_active_numbers),
         Operation(id="get_active_number", handle=numbers.get_active_number),
         Operation(id="list_regions", handle=numbers.list_regions),
+        Operation(
+            id="start_verification", kind="send", product="verify", parse=verify.start, render=verify.started, peek=verify.recipient
+        ),
+        Operation(id="report_by_id", product="verify", handle=verify.report_by_id),
+        Operation(id="report_by_number", product="verify", handle=verify.report_by_number),
+        Operation(id="status_by_id", product="verify", handle=verify.status_by_id),
+        Operation(id="status_by_number", product="verify", handle=verify.status_by_number),
+        Operation(id="status_by_reference", product="verify", handle=verify.status_by_reference),
     ),
     claim=auth.claim,
     render_error=render.error,

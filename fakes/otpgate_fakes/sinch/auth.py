@@ -1,4 +1,4 @@
-"""Who calls: a plan's API token, the keys of a project, or a token made from them."""
+"""Who calls: a plan's API token, the keys of a project, a token made from them, or an application."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from otpgate_contracts import signing
 from otpgate_fakes.core.fake import Claim, Operation, Reply, Request
+from otpgate_fakes.sinch import application, verify
 from otpgate_fakes.sinch.render import reply
 
 if TYPE_CHECKING:
@@ -25,6 +26,8 @@ OF_KEYS = ("get_token", "list_active_numbers", "get_active_number", "list_region
 
 def claim(request: Request, operation: Operation | None) -> Claim:
     """By what stands in Authorization. On the hosts of plans a project's token is nobody's, and the other way round."""
+    if operation is not None and operation.product == verify.PRODUCT:
+        return application.claim(request)
     header = request.headers.get("authorization")
     pair = signing.basic(header)
     if operation is not None and operation.id in OF_KEYS and pair is not None:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from otpgate_fakes.core.fake import Reply
+from otpgate_fakes.sinch import verify
 from otpgate_fakes.sinch.parse import Batch, digits_of, fields_of
 from otpgate_fakes.sinch.render import moment, reply
 
@@ -16,12 +17,15 @@ if TYPE_CHECKING:
 
 LETTERS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 USUAL_PAGE, LONGEST_PAGE = 30, 100
+DIGITS = 19
 USUAL_SHOWN = 100
 """Recipients a dry run names unless it is told how many."""
 
 
 def new_id(context: Context, send: Send) -> str:
-    """The batch's id, which its texts share; another one for a batch that is complete."""
+    """The batch's id, which its texts share; another one for a batch that is complete. A verification has digits."""
+    if send.product == verify.PRODUCT:
+        return context.ids.digits(DIGITS)
     batch: Batch = send.extra["batch"]
     if batch.messages:
         return ulid(context)

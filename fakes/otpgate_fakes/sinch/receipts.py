@@ -1,4 +1,4 @@
-"""Callbacks: reports as a batch asked for them, and texts that came in, signed over body, nonce and time."""
+"""Callbacks: reports as a batch asked for them, texts that came in, and events of verifications, each with its signature."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import msgspec
 
 from otpgate_contracts import signing
 from otpgate_fakes.core import networks
+from otpgate_fakes.sinch import application, verify
 from otpgate_fakes.sinch.batches import ulid
 from otpgate_fakes.sinch.render import moment
 from otpgate_fakes.sinch.reports import INBOUNDS, batch_report, recipient_report
@@ -25,8 +26,7 @@ JSON = {"Content-Type": "application/json"}
 
 def receipt_url(context: Context, message: Message) -> tuple[str, str] | None:
     """The batch's own URL, else the plan's; none for a batch that asked for no report."""
-    batch: Batch = message.send.extra["batch"]
-    if batch.report == "none":
+    if message.product != verify.PRODUCT and message.send.extra["batch"].report == "none":
         return None
     callbacks = context.account.callbacks if context.account is not None else None
     url = message.send.callback or (callbacks.status if callbacks else None)
@@ -34,7 +34,12 @@ def receipt_url(context: Context, message: Message) -> tuple[str, str] | None:
 
 
 def parts(context: Context, message: Message) -> int:
-    """One report for each change; of final states alone, or once for the whole batch, where that was asked for."""
+    """One report for each change; of final states alone, or once for the whole batch, where that was asked for.
+
+    A verification tells its ends.
+    """
+    if message.product == verify.PRODUCT:
+        return int(context.store.is_final(message))
     batch: Batch = message.send.extra["batch"]
     if batch.report == "per_recipient":
         return 1
@@ -47,6 +52,8 @@ def render_receipt(
     context: Context, message: Message, state: str, error: str | None, url: str, format: str, part: int = 0
 ) -> tuple[str, dict[str, str], bytes, str]:
     """Method, headers, body and URL of one unsigned report."""
+    if message.product == verify.PRODUCT:
+        return "POST", dict(JSON), msgspec.json.encode(verify.event(context, message, state, error)), url
     batch: Batch = message.send.extra["batch"]
     if batch.report in OF_BATCHES:
         body = batch_report(context, batch, message.provider_id, full=batch.report == "full", told=told(batch, message, state, error))
@@ -70,9 +77,11 @@ def sign_receipt(
     body: bytes,
     secret: str | None,
 ) -> tuple[dict[str, str], bytes, str]:
-    """The report with its four headers; None leaves it unsigned."""
+    """The report with its four headers, or the event with an application's signature; None leaves it unsigned."""
     if secret is None:
         return headers, body, url
+    if context.product == verify.PRODUCT:
+        return {**headers, **application.signature(context, method, url, headers, body, secret)}, body, url
     nonce, stamp = ulid(context), str(int(context.clock.now()))
     material = signing.Material(body=body, claims={"nonce": nonce, "timestamp": stamp})
     name = "x-sinch-webhook-signature"

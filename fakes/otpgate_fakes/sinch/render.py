@@ -20,6 +20,8 @@ STATUS_NAMES = {
 }
 """Words of the Numbers API for HTTP statuses."""
 
+VERIFICATION = "/verification/"
+
 EXPIRED = 'Bearer error="invalid_token", error_description="The token is expired"'
 
 
@@ -36,6 +38,9 @@ def error(
     status = row.http or 400
     parameter = row.extra.get("parameter") or detail.get("parameter") or detail.get("principal") or "a parameter"
     words = (row.message or row.title).replace("{parameter}", parameter)
+    if request.path.startswith(VERIFICATION):
+        code = int(row.code) if row.product == "verify" and row.code.isdigit() else status * 100
+        return reply({"errorCode": code, "message": detail.get("words", words), "reference": context.ids.uuid()}, status)
     name = operation.id if operation is not None else ""
     if name == "get_token":
         known = "invalid_client" if status == 401 else "invalid_request"

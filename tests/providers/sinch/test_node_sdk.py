@@ -14,10 +14,13 @@ from typing import Any
 import pytest
 
 from tests.providers.sinch.conftest import (
+    APP_KEY,
+    APP_SECRET,
     GB,
     KEY_ID,
     KEY_SECRET,
     LONG_CODE,
+    OTHER_SECRET,
     OTHER_TOKEN,
     PLAN,
     PROJECT,
@@ -31,6 +34,7 @@ pytestmark = pytest.mark.node
 
 HERE = Path(__file__).parent / "node"
 OF_PLAN = {"servicePlanId": PLAN, "apiToken": TOKEN, "smsRegion": "us"}
+OF_APPLICATION = {"applicationKey": APP_KEY, "applicationSecret": APP_SECRET}
 OF_PROJECT = {"projectId": PROJECT, "keyId": KEY_ID, "keySecret": KEY_SECRET}
 
 
@@ -52,7 +56,7 @@ def results_of(command: list[str], orders: list[dict[str, Any]], environment: di
 def run(sinch: Sinch, script: Path, *orders: dict[str, Any]) -> list[dict[str, Any]]:
     """What came of every order, with the fake's own port for each host."""
     place = sinch.fakes.providers["sinch"]
-    hosts = {"smsHostname": place, "authHostname": place, "numbersHostname": place}
+    hosts = {"smsHostname": place, "authHostname": place, "numbersHostname": place, "verificationHostname": place}
     whole = [{**order, "options": {**order.get("options", OF_PLAN), **hosts}} for order in orders]
     return results_of(["node", str(script)], whole, {"PATH": os.environ["PATH"]})
 
@@ -92,6 +96,33 @@ def test_report_and_the_sdks_own_check(sinch: Sinch, script: Path, listener: Any
     order = {"call": "signature", "secret": WEBHOOK_SECRET, "headers": call.headers, "body": body}
     good, bad = run(sinch, script, order, {**order, "body": body.replace("Delivered", "Failed")})
     assert (good["value"], bad["value"]) == (True, False)
+
+
+def test_verification(sinch: Sinch, script: Path) -> None:
+    """A start, a wrong code that throws, the right one, and its status; another secret signs nothing that holds."""
+    identity = {"identity": {"type": "number", "endpoint": f"+{GB}"}, "reference": "otp-42"}
+    started, wrong = run(
+        sinch, script, {"call": "start", "body": identity, "options": OF_APPLICATION},
+        {"call": "start", "body": identity, "options": {**OF_APPLICATION, "applicationSecret": OTHER_SECRET}},
+    )
+    assert (wrong["status"], json.loads(wrong["data"])["errorCode"]) == (401, 40102)
+    known = {"id": started["value"]["id"], "options": OF_APPLICATION}
+    refused, verified, status = run(
+        sinch, script, {"call": "check", "code": "x", **known}, {"call": "check", "code": sinch.last()["code"], **known}, {"call": "status", **known},
+    )
+    assert (refused["status"], json.loads(refused["data"])["errorCode"]) == (400, 40003)
+    assert (verified["value"]["status"], status["value"]["status"]) == ("SUCCESSFUL", "SUCCESSFUL")
+
+
+def test_event_and_the_sdks_own_check(sinch: Sinch, script: Path, listener: Any) -> None:
+    """The SDK takes a true event of a verification, and refuses it changed or called at another path."""
+    sinch.start()
+    call = listener.wait(1)[0]
+    order = {"call": "callback", "headers": call.headers, "body": call.body.decode(), "path": call.path, "options": OF_APPLICATION}
+    good, changed, elsewhere = run(
+        sinch, script, order, {**order, "body": order["body"].replace("Successful", "Failed")}, {**order, "path": "/other"},
+    )
+    assert [one["value"] for one in (good, changed, elsewhere)] == [True, False, False]
 
 
 @pytest.mark.fence

@@ -7,6 +7,13 @@ const CALLS = {
   dry: (client, order) => client.sms.batches.dryRun({ dryRunRequestBody: order.body, per_recipient: true }),
   report: (client, order) => client.sms.deliveryReports.get({ batch_id: order.id, type: "full" }),
   numbers: (client, order) => client.numbers.list(order.query),
+  start: (client, order) => client.verification.verifications.startSms({ startVerificationWithSmsRequestBody: order.body }),
+  check: (client, order) => client.verification.verifications.reportSmsById({ id: order.id, reportSmsVerificationByIdRequestBody: { sms: { code: order.code } } }),
+  status: (client, order) => client.verification.verificationStatus.getById({ id: order.id }),
+  callback: async (client, order) => {
+    const { VerificationCallbackWebhooks } = require("@sinch/sdk-core");
+    return new VerificationCallbackWebhooks(order.options).validateAuthenticationHeader(order.headers, order.body, order.path, "POST");
+  },
   signature: async (client, order) => {
     const { SmsCallbackWebhooks } = require("@sinch/sdk-core");
     return new SmsCallbackWebhooks(order.secret).validateAuthenticationHeader(order.headers, order.body);
