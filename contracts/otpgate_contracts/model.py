@@ -253,11 +253,15 @@ class Quirk(Fact, frozen=True, kw_only=True):
 
 
 class NumberForm(Fact, frozen=True, kw_only=True):
-    """How recipient numbers stand on the wire: e164, e164_without_plus, national. `strict` products tolerate no other form."""
+    """How recipient numbers stand on the wire: e164, e164_without_plus, national.
+
+    `strict` products tolerate no other form; those of `of_product` have a form of their own, and tolerate no other.
+    """
 
     form: Literal["e164", "e164_without_plus", "national"] = "e164"
     tolerates: tuple[str, ...] = ()
     strict: tuple[str, ...] = ()
+    of_product: dict[str, Literal["e164", "e164_without_plus", "national"]] = {}
 
 
 class Provider(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -47,7 +47,9 @@ def number_form(gateway: GatewaySubject) -> Iterator[Fault]:
     if gateway.pack is None:
         return
     wanted = gateway.pack.provider.numbers
-    takes = {wanted.form, *(() if gateway.product in wanted.strict else wanted.tolerates)}
+    main = wanted.of_product.get(gateway.product, wanted.form)
+    alone = gateway.product in (*wanted.strict, *wanted.of_product)
+    takes = {main, *(() if alone else wanted.tolerates)}
     form = setting.text if setting else None
     if setting is not None and form == "national" and country is None:
         yield Fault(
@@ -57,11 +59,11 @@ def number_form(gateway: GatewaySubject) -> Iterator[Fault]:
     elif setting is not None and form not in takes and form != "national":
         yield Fault(
             message=f"`{gateway.name}` sends numbers as {form} ({SPOKEN.get(form or '', form)}), but {gateway.title} takes"
-            f" {wanted.form} ({SPOKEN.get(wanted.form, '')}).",
-            at=setting, fix=Fix(f"send numbers as {wanted.form}", replacement=wanted.form),
+            f" {main} ({SPOKEN.get(main, '')}).",
+            at=setting, fix=Fix(f"send numbers as {main}", replacement=main),
         )
     elif setting is not None and form == "national" and "national" not in takes and country is None:
-        yield Fault(message=f"{gateway.title} takes no national numbers.", at=setting, fix=Fix(f"send numbers as {wanted.form}"))
+        yield Fault(message=f"{gateway.title} takes no national numbers.", at=setting, fix=Fix(f"send numbers as {main}"))
     yield from _prefixed(gateway)
     if country is not None and form == "national" and gateway.countries:
         foreign = tuple(c for c in gateway.countries if c != country.text.upper())
