@@ -12,6 +12,8 @@ from otpgate.rules.wording import rendered
 from otpgate.rules.words import duration, label, listed, quoted
 from otpgate_contracts.text import segments
 
+CHEAP = 0.005  # of whatever currency: hardly any country is served for less
+
 
 def segments_needed(service: ServiceSubject) -> int:
     """Segments of the longest text; one where the provider makes it."""
@@ -229,6 +231,12 @@ def quota_below_peak(gateway: GatewaySubject) -> Iterator[Fault]:
             message=f"the spend limit of the account of `{gateway.name}` is {quoted(gateway.account.balance.spend_limit or '')}:"
             " it is reached with the first messages.",
             at=gateway.account_span("balance.spend_limit", "balance"), fix=Fix("raise the spend limit"),
+        )
+    elif limit is not None and wanted and limit < wanted * 600 * CHEAP:
+        yield Fault(
+            message=f"the spend limit of the account of `{gateway.name}` is {quoted(gateway.account.balance.spend_limit or '')}: at the peak,"
+            f" with texts at half a cent, it is reached after {duration(max(1, round(limit / CHEAP / wanted)))}.",
+            at=gateway.account_span("balance.spend_limit", "balance"), severity="warning", fix=Fix("raise the spend limit"),
         )
 
 

@@ -11,7 +11,7 @@ from otpgate.rules.registry import Fault, rule
 from otpgate.rules.subjects import GatewaySubject, ServiceSubject
 from otpgate.rules.switches import SUBJECT, parts
 from otpgate.rules.values import number
-from otpgate.rules.words import label, listed, quoted
+from otpgate.rules.words import duration, label, listed, quoted
 
 PRELOADING = frozenset({"LD_PRELOAD", "DYLD_INSERT_LIBRARIES"})
 COUNTED = frozenset({"limit", "limits", "ratelimit", "ratelimits", "quota", "quotas", "cap", "max", "maximum", "throttle"})
@@ -214,3 +214,116 @@ def regions_of_the_environment_differ(gateway: GatewaySubject) -> Iterator[Fault
     wrong = next((entry for entry in found if entry.value.strip() != home), found[-1])
     yield Fault(message=f"{listed(f'`{entry.name}`' for entry in found)} name different regions ({listed(entry.value.strip() for entry in found)});"
                 f" SDKs of {gateway.title} read one or the other.", at=wrong.span, fix=Fix("deploy one of them", replacement=home))
+
+
+@rule("RQ009", "own-limit-below-peak", scope="service", severity="warning", confidence="medium", profiles=("production",))
+def own_limit_below_peak(service: ServiceSubject) -> Iterator[Fault]:
+    """A deployed limit of all messages together is below the peak.
+
+    Why: the service itself refuses codes long before the account does, and users are told to try again later.
+
+    Bad:
+    ```env
+    SMS_GLOBAL_LIMIT_PER_MINUTE=30
+    ```
+
+    Good:
+    ```env
+    SMS_GLOBAL_LIMIT_PER_MINUTE=600
+    ```
+
+    Fix: raise it above the peak; bound each user and each prefix instead.
+
+    Sources: collected misconfigurations, class rate and quota.
+    """
+    peak = service.peak
+    for name, entry in service.manifest.environment.items():
+        known = frozenset(parts(name))
+        every = known & {"global", "total", "all", "overall", "sent"}
+        if not peak or not every or not known & COUNTED or not known & {"sms", "messages"} or known & {"user", "ip", "phone", "number", "recipient"}:
+            continue
+        count = number(entry.value)
+        spans = {3600.0 if known & {"hour", "hourly"} else 60.0 if known & {"minute", "min", "minutes"} else 1.0 if known & {"second", "sec"} else 0.0}
+        span = next(iter(spans)) or (86400.0 if known & {"day", "daily"} else 3600.0 if "sent" in known and known & {"rate", "ratelimit"} else 0.0)
+        if count is not None and count > 0 and span and count / min(span, 3600.0) < peak:
+            yield Fault(message=f"`{name}` lets {entry.value.strip()} messages pass in {duration(span)}; the peak is {peak:g} a second.", at=entry.span,
+                        related=(("the peak stands here", service.objective("peak")),), fix=Fix("raise it above the peak"))
+
+
+@rule("TL007", "certificate-pinned", scope="service", severity="warning", confidence="medium", profiles=("production",))
+def certificate_pinned(service: ServiceSubject) -> Iterator[Fault]:
+    """A deployed variable pins the certificate of a provider.
+
+    Why: providers renew certificates without a word; on that day every call fails, and nothing was deployed.
+
+    Bad:
+    ```env
+    SMS_GATEWAY_CERT_FINGERPRINT=3A:7F:12:9C:55:D0:1B:E4:88:2F:6A:C1:90:4D:73:EE:05:B8:29:41
+    ```
+
+    Good:
+    ```env
+    SMS_GATEWAY_CERT_FINGERPRINT=
+    ```
+
+    Fix: trust the authorities of the system.
+
+    Sources: the providers' advice against pinning.
+    """
+    providers = {gateway.gateway.provider for gateway in service.gateways}
+    for name, entry in service.manifest.environment.items():
+        known, value = frozenset(parts(name)), entry.value.strip()
+        marked = known & {"pin", "pins", "pinned", "pinning", "fingerprint", "spki"} and known & {"cert", "certificate", "tls", "ssl", "sha256", "spki"}
+        if marked and known & (SUBJECT | providers) and re.search(r"[0-9A-Fa-f]{2}(?::[0-9A-Fa-f]{2}){3}|[A-Za-z0-9+/=]{40,}", value):
+            yield Fault(message=f"`{name}` pins a certificate that the provider renews.", at=entry.span, fix=Fix("trust the authorities of the system"))
+
+
+@rule("EP010", "tier-and-host", severity="error")
+def tier_and_host(gateway: GatewaySubject) -> Iterator[Fault]:
+    """The kind of account and the host that is called do not belong together.
+
+    Why: the account exists on one installation of the provider, and is a stranger on the other.
+
+    Bad:
+    ```yaml
+    gateways:
+      fallback: ~
+      primary: ~
+      ts: {provider: telesign, customer_id: "${ID}", api_key: "${KEY}", product_tier: standard, base_url: "https://rest-ww.telesign.com"}
+    routes: [{countries: [GB], gateways: [ts]}]
+    failover: ~
+    objectives: {failover_within: ~}
+    ```
+    ```env
+    ID=FFFFFFFF-EEEE-DDDD-1234-AB1234567890
+    KEY=ABC12345yusumoN6BYsBVkh+yRJ5czgsnCehZaOYldPJdmFh6NeX8kunZ2zU1YWaUw/0wV6xfw==
+    ```
+
+    Good:
+    ```yaml
+    gateways:
+      fallback: ~
+      primary: ~
+      ts: {provider: telesign, customer_id: "${ID}", api_key: "${KEY}", product_tier: enterprise, base_url: "https://rest-ww.telesign.com"}
+    routes: [{countries: [GB], gateways: [ts]}]
+    failover: ~
+    objectives: {failover_within: ~}
+    ```
+    ```env
+    ID=FFFFFFFF-EEEE-DDDD-1234-AB1234567890
+    KEY=ABC12345yusumoN6BYsBVkh+yRJ5czgsnCehZaOYldPJdmFh6NeX8kunZ2zU1YWaUw/0wV6xfw==
+    ```
+
+    Fix: call the host of the account's kind.
+
+    Sources: the provider pack, `regions` and `hosts`.
+    """
+    known = {region.id for region in gateway.pack.provider.regions} if gateway.pack is not None else set()
+    for setting, spec in gateway.specified:
+        if spec.kind != "enum" or spec.name == "region" or not spec.values or not set(spec.values) <= known or setting.text not in known:
+            continue
+        account = gateway.account.account.region
+        other = account if account and account != setting.text else gateway.effective_region
+        if other and other != setting.text and (account or gateway.present("base_url") is not None):
+            yield Fault(message=f"{label(setting)} is {quoted(setting.text)}, but " + ("the account lives in" if other == account else "calls go to")
+                        + f" {quoted(other)}.", at=setting, fix=Fix("make the two agree", other))

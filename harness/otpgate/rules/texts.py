@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from otpgate.findings import Fix
 from otpgate.rules.registry import Fault, rule
 from otpgate.rules.subjects import GatewaySubject, ServiceSubject
-from otpgate.rules.values import number, url
+from otpgate.rules.values import number, sound, url
 from otpgate.rules.wording import display, fixed
-from otpgate.rules.words import duration, label, quoted
+from otpgate.rules.words import duration, label, listed, quoted
 
 # How text looks after UTF-8 was read as Latin-1.
 MOJIBAKE = r"[ÂÃ][\u0080-\u00bf]|â€[™œ\u009d“”¦\u0093\u0094]|ï»¿|ðŸ|\ufffd"
@@ -231,6 +231,76 @@ def registered_text_without_code(gateway: GatewaySubject) -> Iterator[Fault]:
             if row is not None and row.text and not re.search(r"[{}#%$<>\[\]]", row.text):
                 yield Fault(message=f"{label(part)} names the text {quoted(row.text)}, which has no place for a code.", at=part,
                             fix=Fix("name a text with a variable for the code"), discriminator=part.path)
+
+
+@rule("TP019", "registered-text-unknown")
+def registered_text_unknown(gateway: GatewaySubject) -> Iterator[Fault]:
+    """An id that names a text at the provider is none of the account's texts.
+
+    Why: the provider answers that there is no such text, often inside a success, and sends nothing.
+
+    Bad:
+    ```yaml
+    gateways:
+      fallback: ~
+      primary: ~
+      flow: {provider: msg91, auth_key: "${KEY}", sender: ACMEIN, flow_id: "${FLOW}", account: accounts/fallback.yaml}
+    routes: [{countries: [GB], gateways: [flow]}]
+    failover: ~
+    objectives: {failover_within: ~}
+    ```
+    ```env
+    KEY=123456AbCdEfGhIjKlMn5f1a2b3cP1
+    FLOW=6930040e475ae21f4f0c2000
+    ```
+    ```account fallback
+    provider: msg91
+    account: {id: ~}
+    credentials: ~
+    senders: ~
+    callbacks: ~
+    templates: [{id: 6930040e475ae21f4f0c2ef9, text: "##code## is your Acme code.", status: approved}]
+    ```
+
+    Good:
+    ```yaml
+    gateways:
+      fallback: ~
+      primary: ~
+      flow: {provider: msg91, auth_key: "${KEY}", sender: ACMEIN, flow_id: "${FLOW}", account: accounts/fallback.yaml}
+    routes: [{countries: [GB], gateways: [flow]}]
+    failover: ~
+    objectives: {failover_within: ~}
+    ```
+    ```env
+    KEY=123456AbCdEfGhIjKlMn5f1a2b3cP1
+    FLOW=6930040e475ae21f4f0c2ef9
+    ```
+    ```account fallback
+    provider: msg91
+    account: {id: ~}
+    credentials: ~
+    senders: ~
+    callbacks: ~
+    templates: [{id: 6930040e475ae21f4f0c2ef9, text: "{code} is your Acme code.", status: approved}]
+    ```
+
+    Fix: deploy the id of one of the account's texts.
+
+    Sources: account state, `templates`; the provider pack, `settings`.
+    """
+    ids = [row.id for row in gateway.account.templates or ()]
+    for setting, spec in gateway.specified:
+        if spec.kind != "id" or spec.pattern is None or spec.name in {"template_id", *gateway.credential_names} or not sound(setting):
+            continue
+        alike = [one for one in ids if re.search(spec.pattern, one)]
+        row = next((row for row in gateway.account.templates or () if row.id == setting.text), None)
+        if alike and row is None and re.search(spec.pattern, setting.text):
+            yield Fault(message=f"{label(setting)}, the `{spec.name}` of `{gateway.name}`, is {quoted(setting.text)}, no text of the account"
+                        f" (it has {listed(alike)}).", at=setting, fix=Fix("deploy the id of one of its texts", alike[0] if len(alike) == 1 else None))
+        elif row is not None and row.status not in {None, "approved"}:
+            yield Fault(message=f"{label(setting)} names the text {quoted(row.id)}, which is {row.status}.", at=setting,
+                        fix=Fix("wait for its approval, or deploy an approved one"))
 
 
 @rule("TP011", "template-of-another-sender", severity="error")
