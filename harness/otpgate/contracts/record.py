@@ -16,6 +16,7 @@ import msgspec
 from msgspec import Struct
 
 from otpgate.config.model import Gateway, Manifest
+from otpgate.contracts.following import alone
 from otpgate.contracts.shaping import Rules, Shaped, Shaper, combined, content_schema, step
 from otpgate.contracts.volatile import MARK, canonical
 from otpgate.errors import NothingSelected, UsageError
@@ -68,7 +69,7 @@ def record(
     for gateway in manifest.gateways.values():
         if gateway.provider not in packs:
             continue
-        calls = [one for one in exchanges if one.gateway == gateway.name and one.kind == "call"]
+        calls = alone([one for one in exchanges if one.gateway == gateway.name and one.kind == "call"], gateway)
         told = [one for one in receipts if one.gateway == gateway.name]
         side = side_of(manifest, gateway, packs[gateway.provider], [*calls, *told])
         interactions = unlike(filter(None, (of_call(side, call) for call in calls)))

@@ -74,6 +74,8 @@ KINDS = (
     Kind(re.compile(r"(?<=[A-Z]{2})[0-9a-f]{32}(?![0-9A-Za-z])"), _alike(), _counted("[0-9a-f]")),
     Kind(re.compile(r"(?<![0-9A-Za-z.])(?=[0-9a-fA-F]*[a-fA-F])(?=[0-9a-fA-F]*[0-9])[0-9a-fA-F]{16,}(?![0-9A-Za-z])"), _alike(), _hexadecimal),
     Kind(re.compile(r"(?<![0-9A-Za-z+.])\d{17,}(?![0-9A-Za-z.])"), _alike("1", "1"), _counted("[0-9]")),
+    Kind(re.compile(r"(?<![0-9A-Za-z])(?=[a-z]*[0-9])(?=[0-9]*[a-z])[0-9a-z]{24,}(?![0-9A-Za-z])"), _alike(), _counted("[0-9a-z]")),
+    Kind(re.compile(r"(?<![0-9A-Za-z])(?=[A-Z]*[0-9])(?=[0-9]*[A-Z])[0-9A-Z]{24,}(?![0-9A-Za-z])"), _alike(), _counted("[0-9A-Z]")),
     Kind(CODE, lambda text: "0" * len(text), _counted("[0-9A-Za-z]")),
 )
 
