@@ -215,10 +215,7 @@ class TestValue(Fact, frozen=True, kw_only=True):
 
 
 class SdkTrap(Fact, frozen=True, kw_only=True):
-    """A version range that is known to break; `versions` is a PEP 440 specifier set.
-
-    `breaks` are products no message of which goes out, unless one of the settings `unless` is configured.
-    """
+    """A range of `versions` (PEP 440) that is known to break; nothing of the products `breaks` goes out, `unless` a setting avoids it."""
 
     versions: str
     what: str
