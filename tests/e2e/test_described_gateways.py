@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 
@@ -9,6 +10,18 @@ import pytest
 from e2e.small import SERVICES, Small
 
 pytestmark = [pytest.mark.slow, pytest.mark.fence]
+
+
+PAGE = Path(__file__).parents[2] / "docs/how-to/http.md"
+PRIMARY = """  primary:
+    provider: ./gateways/acme
+    client: ${ACME_CLIENT}
+    secret: ${ACME_SECRET}
+    sender: ${ALPHA_FROM}
+    status_callback: https://otp.example.com/receipts/acme
+    timeout: 1
+    attempts: 1
+"""
 
 
 def deployed(folder: Path, *defects: str, **variables: str) -> Small:
@@ -58,3 +71,35 @@ def test_a_wrong_secret_is_told_at_its_line(tmp_path: Path) -> None:
     told = [one for one in found.findings if one["gateway"] == "fallback"]
     assert {one["name"] for one in told} == {"credentials-refused"}
     assert {one["location"]["key"] for one in told} == {"BETA_PASSWORD"}
+
+
+def with_a_folder(folder: Path, *defects: str) -> Small:
+    """The same service, its first gateway a folder of its own: the one the how-to page shows."""
+    made = deployed(folder, *defects, ACME_CLIENT="4711", ACME_SECRET="qW8zR5tY2uI0oP3a")
+    manifest = folder / "manifest.yaml"
+    head, _, rest = manifest.read_text().partition("  primary:\n")
+    manifest.write_text((head + PRIMARY + "  fallback:\n" + rest.partition("  fallback:\n")[2]).replace("service.py", "signed.py"))
+    for name, text in re.findall(r"```\w+ file=(\S+)\n(.*?)```", PAGE.read_text("utf-8"), re.DOTALL):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+    return made
+
+
+def test_a_folder_of_the_users_own_passes_everything(tmp_path: Path) -> None:
+    """A gateway that signs its calls and receipts, known from its folder alone: every scenario is green."""
+    found = with_a_folder(tmp_path).verify()
+    assert (found.code, found.names) == (0, set()), found.failing()
+    passed = {(one["scenario"], one["gateway"]) for one in found.report["scenarios"] if one["verdict"] == "passed"}
+    for scenario in ("delivers", "refuses-wrong-code", "receipts", "failover", "bad-recipient", "no-storm", "contract"):
+        assert (scenario, "primary") in passed
+    failed = [one for one in found.report["scenarios"] if one["verdict"] == "failed"]
+    assert failed == []
+
+
+@pytest.mark.parametrize(("defect", "name", "scenario"), [
+    ("signs_wrong", "credentials-refused", "delivers"), ("trusts_receipts", "forged-receipt-accepted", "receipts"),
+])
+def test_its_signatures_are_checked(tmp_path: Path, defect: str, name: str, scenario: str) -> None:
+    """A call signed with another key is refused; a receipt anybody could have made must be."""
+    found = with_a_folder(tmp_path, defect).verify("--gateway", "primary", "--country", "US", scenarios=(scenario,))
+    assert (name, "primary") in {(one["name"], one["gateway"]) for one in found.findings}
