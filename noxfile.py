@@ -49,7 +49,9 @@ def tests(session: nox.Session) -> None:
 def contracts(session: nox.Session) -> None:
     """Hold every fake to its pacts and its OpenAPI document, and see that planted deviations are noticed."""
     session.install("-e", ".", *group("test"), "-r", str(EXAMPLE / "requirements.txt"))
-    session.run("pytest", "tests/contract_suite", "-p", "no:schemathesis", *session.posargs, env=QUIET)
+    workers = str((os.cpu_count() or 1) + 1)
+    arguments = ("-p", "no:schemathesis", "-n", workers, "--dist", "worksteal")
+    session.run("pytest", "tests/contract_suite", *arguments, *session.posargs, env=QUIET)
 
 
 @nox.session

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -31,6 +32,18 @@ def count(**numbers: int) -> None:
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
     """Part of no run that does not ask for it by name."""
     return None if any("contract_suite" in str(argument) for argument in config.args) else True
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """A worker hands its numbers to the process that tells them."""
+    output = getattr(session.config, "workeroutput", None)
+    if output is not None:
+        output["counts"] = COUNTS
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    count(**node.workeroutput.get("counts", {}) if hasattr(node, "workeroutput") else {})
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
