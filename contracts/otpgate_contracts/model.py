@@ -192,6 +192,8 @@ class Throughput(Fact, frozen=True, kw_only=True):
 
 
 class Limits(Fact, frozen=True, kw_only=True):
+    """`code_life` is how long codes of the verify product live where no setting decides, in seconds."""
+
     text_max: int
     text_unit: Literal["characters", "bytes"] = "characters"
     body_max: int = 1_048_576
@@ -201,6 +203,7 @@ class Limits(Fact, frozen=True, kw_only=True):
     client_reference_max: int | None = None
     code_length: tuple[int, int] | None = None
     code_life_setting: str | None = None
+    code_life: float | None = None
     max_send_attempts: int | None = None
     max_check_attempts: int | None = None
 

@@ -94,6 +94,19 @@ def test_a_code_lives_for_ten_minutes(verify: Verify) -> None:
     assert refused(refusal) == (404, 20404)
 
 
+def test_another_life_of_codes(fakes: Fakes) -> None:
+    """Twilio's support may change it for an account."""
+    fakes.account(**owned(), settings={"code_life": 120})
+    verify = Verify(fakes)
+    verify.start()
+    fakes.wait(119)
+    assert verify.check(WRONG).status == "pending"
+    fakes.wait(1)
+    with pytest.raises(TwilioRestException) as refusal:
+        verify.check(verify.code)
+    assert refused(refusal) == (404, 20404)
+
+
 def test_five_wrong_codes_use_it_up(verify: Verify) -> None:
     """The sixth check is 429 and 60202, the right code's too, until the ten minutes are over."""
     verify.start()

@@ -57,6 +57,8 @@ CASES: dict[str, tuple[str, str, dict[str, str], dict[str, Any], dict[str, Any]]
     "custom codes where they are not enabled": ("OP010", "", {}, only(custom_code=True), {}),
     "more guesses than the provider takes": ("OP005", "", {}, {"otp": {"max_attempts": 6}}, {}),
     "more sends than the provider takes": ("OP005", "", {}, {"otp": {"resend_limit": 5}}, {}),
+    "another lifetime than the provider's": ("OP014", "", {}, {"otp": {"lifetime": "5m"}}, {}),
+    "another lifetime than the account's": ("OP014", "", {}, {}, {"settings": {"code_life": 300}}),
     "a start again at once": ("RQ004", "", {}, {"otp": {"resend_after": "0s"}}, {}),
     "a country not enabled": ("DP001", "", {}, {}, {"destinations": {"enabled": ["US"]}}),
     "another account's token": ("CR010", "TOKEN", {"TOKEN": TOKEN[::-1]}, {}, {}),
