@@ -64,10 +64,13 @@ class Side(Struct, frozen=True, kw_only=True):
 def record(
     manifest: Manifest, packs: Mapping[str, Pack], exchanges: Sequence[Exchange], receipts: Sequence[Receipt],
 ) -> list[Recorded]:
-    """The pact files of a run; NothingSelected where no gateway was called."""
+    """The pact files of a run; NothingSelected where no gateway was called.
+
+    Left out are gateways known from their description alone: a pact names a provider, and cannot say what this one is.
+    """
     made = []
     for gateway in manifest.gateways.values():
-        if gateway.provider not in packs:
+        if gateway.provider not in packs or not nameable(gateway, packs[gateway.provider]):
             continue
         calls = alone([one for one in exchanges if one.gateway == gateway.name and one.kind == "call"], gateway)
         told = [one for one in receipts if one.gateway == gateway.name]
@@ -80,10 +83,16 @@ def record(
             made.append(pact(side, side.provider, side.service, f"{gateway.name}-{side.service}.json", back))
     if not made:
         raise NothingSelected(
-            "there is nothing to record", where=manifest.file, why="no gateway of the manifest was called in this run",
+            "there is nothing to record", where=manifest.file,
+            why="no gateway of the manifest was called in this run, those left out that only describe themselves",
             do="run every scenario; `otpgate verify -v` shows which calls were made",
         )
     return made
+
+
+def nameable(gateway: Gateway, pack: Pack) -> bool:
+    """Whether the provider's name says what its pack is: not where a gateway describes itself, unless as the example does."""
+    return pack.description is None or gateway.kind is None or pack.document == loading.openapi(loading.pack(gateway.kind))
 
 
 def write(made: Iterable[Recorded], folder: Path) -> list[tuple[Path, str]]:
