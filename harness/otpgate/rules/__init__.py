@@ -17,6 +17,7 @@ from otpgate.rules import (
     failover,
     guards,
     policy,
+    pools,
     quotas,
     references,
     registrations,
@@ -53,7 +54,7 @@ FAMILIES = {
 }
 
 family_modules = (
-    accounts, beside, credentials, described, destinations, encoding, endpoints, environments, exposure, failover, guards, policy, quotas,
+    accounts, beside, credentials, described, destinations, encoding, endpoints, environments, exposure, failover, guards, policy, pools, quotas,
     references, registrations, runtimes, senders, senders_by_country, signing, silence, surroundings, templates, texts, timing, trust,
     unmentioned, verifying, versions, webhooks, wiring,
 )

@@ -1,0 +1,69 @@
+"""SN: does a pool of senders hold one for every country it serves?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from otpgate.findings import Fix
+from otpgate.rules.registry import Fault, rule
+from otpgate.rules.senders import country_effect
+from otpgate.rules.subjects import GatewaySubject
+from otpgate.rules.words import label, listed
+
+
+def usable(gateway: GatewaySubject, member: str, country: str) -> bool:
+    """Whether a member of a pool may send to a country, as far as the tables know."""
+    row, owned = gateway.service.country(country), gateway.owned_sender(member)
+    digits = member.lstrip("+")
+    if row is None or (owned is not None and owned.countries is not None and country in owned.countries):
+        return True
+    if not digits.isdigit():
+        return row.alphanumeric in {"allowed", "registration_required", "registration_some_networks"}
+    if len(digits) < 7:
+        return True
+    if any(digits.startswith(code.replace("-", "").strip()) for code in row.dial.split(",")):
+        return True
+    own = country_effect(gateway, "long_code", country)
+    bound = own is not None and own[2] == "10dlc"
+    return not bound and (row.long_code is not False or row.alphanumeric == "allowed" or row.confidence == "low")
+
+
+@rule("SN015", "pool-serves-elsewhere", confidence="medium")
+def pool_serves_elsewhere(gateway: GatewaySubject) -> Iterator[Fault]:
+    """No member of the pool may send to a country that is served.
+
+    Why: the provider picks the member; where none fits the country it refuses the send, or a network drops it.
+
+    Bad:
+    ```yaml
+    gateways: {primary: {sender: ~, messaging_service_sid: MG3d1f0a9c8b7e6d5c4b3a29180716f5e4}}
+    ```
+    ```account primary
+    senders:
+      - {number: "+447700900123", kind: long_code, sms: true}
+      - {pool: MG3d1f0a9c8b7e6d5c4b3a29180716f5e4, members: ["+447700900123"]}
+    ```
+
+    Good:
+    ```yaml
+    gateways: {primary: {sender: ~, messaging_service_sid: MG3d1f0a9c8b7e6d5c4b3a29180716f5e4}}
+    ```
+    ```account primary
+    senders:
+      - {number: "+447700900123", kind: long_code, sms: true}
+      - {number: "+12025550143", kind: long_code, sms: true, registration: {scheme: 10dlc, status: approved}}
+      - {pool: MG3d1f0a9c8b7e6d5c4b3a29180716f5e4, members: ["+447700900123", "+12025550143"]}
+    ```
+
+    Fix: add a sender of that country to the pool.
+
+    Sources: the country table of the contracts; account state, `senders.members`.
+    """
+    row, setting = gateway.pool_row(), gateway.pool
+    if row is None or setting is None or not row.members or gateway.present("sender") is not None:
+        return
+    lost = tuple(country for country in gateway.countries if not any(usable(gateway, member, country) for member in row.members or ()))
+    if lost:
+        yield Fault(message=f"{label(setting)} is a pool of {listed(row.members)}; none of them may send to {listed(lost)}.", at=setting, countries=lost,
+                    related=(("the pool's members stand here", gateway.account_span("senders")),),
+                    fix=Fix(f"add a sender of {listed(lost)} to the pool"))
