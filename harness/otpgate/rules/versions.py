@@ -210,7 +210,7 @@ def variable_misspelt(service: ServiceSubject) -> Iterator[Fault]:
     for setting in service.all_settings:
         for name in setting.undefined:
             missing.setdefault(name, setting.path)
-        if not setting.present and not setting.undefined and setting.entries:
+        if not setting.present and not setting.undefined and setting.entries and setting.path not in {"otp.static_codes", "otp.mock"}:
             missing.setdefault(setting.entries[-1].name, setting.path)
     for gateway in service.gateways:
         for name in gateway.credential_names if gateway.scheme is None else ():
