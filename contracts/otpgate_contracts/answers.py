@@ -88,7 +88,7 @@ def unconditional(about: Description) -> bool:
     if about.match is None:
         return True
     return all(accepted(about, about.status[0] if about.status else 200, body) for body in (
-        b"", b'{"error":{"code":"7","message":"refused"}}', b"ERROR 7: refused", b"<html></html>",
+        b'{"error":{"code":"7","message":"refused"}}', b"ERROR 7: refused", b"<html></html>",
     ))
 
 

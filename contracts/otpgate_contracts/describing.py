@@ -15,10 +15,21 @@ from otpgate_contracts import description as descriptions
 from otpgate_contracts import loading, placeholders
 from otpgate_contracts.admin import FakeGateway
 from otpgate_contracts.description import Description, Field
-from otpgate_contracts.model import CredentialScheme, Host, Lifecycle, Pack, Provider, SettingSpec, State, Webhook
+from otpgate_contracts.model import (
+    Confusable,
+    CredentialScheme,
+    Host,
+    Lifecycle,
+    Pack,
+    Provider,
+    SettingSpec,
+    State,
+    Webhook,
+)
 
 SOURCE = "the manifest"
 SEND, RECEIPT = "send", "receive_receipt"
+WHOLE_HEADER = (Confusable(pattern="^(Bearer|Basic|Token) ", means="a whole Authorization header", source="RFC 6750, 2.1"),)
 
 
 def pack_for(gateway: FakeGateway) -> Pack:
@@ -82,6 +93,7 @@ def _credentials(about: Description) -> tuple[tuple[CredentialScheme, ...], tupl
             SettingSpec(
                 name=one.setting, kind="secret" if one.secret else "id", required=True, title=f"`{one.name}` of every call",
                 wire=(f"{'query' if about.auth == 'query' else 'header'}:{one.name}",), source=SOURCE,
+                confusable=WHOLE_HEADER if about.auth == "bearer" else (),
             )
             for one in about.credentials
         ]
@@ -159,11 +171,12 @@ def document(about: Description) -> dict[str, Any]:
         {"name": one.name, "in": about.auth, "required": False, "schema": {"type": "string"}}
         for one in about.credentials if about.auth in ("query", "header") and one.name not in names
     ]
+    operation["parameters"].sort(key=lambda one: (one["in"], one["name"]))
     fields = [one for one in about.fields if one.place == about.body]
     if about.body == "form":
         operation["requestBody"] = {"required": True, "content": {"application/x-www-form-urlencoded": {"schema": {
             "type": "object", "properties": {one.name: _schema(one) for one in fields},
-            "required": [one.name for one in fields if _needed(one)],
+            "required": sorted(one.name for one in fields if _needed(one)),
         }}}}
     elif about.body == "json":
         tree: Any = None
@@ -225,5 +238,5 @@ def _shape(tree: Any, leaves: Mapping[str, dict[str, Any]] | None = None) -> dic
         return {}
     return {
         "type": "object", "properties": {name: _shape(one, leaves) for name, one in tree.items()},
-        "required": [name for name, one in tree.items() if not isinstance(one, Field) or _needed(one)], "additionalProperties": False,
+        "required": sorted(name for name, one in tree.items() if not isinstance(one, Field) or _needed(one)), "additionalProperties": False,
     }

@@ -169,7 +169,7 @@ class _Reading:
 
     def request(self) -> dict[str, Any]:
         said = self.section("request")
-        if not said:
+        if not said and "request" in self.tree:
             self.flaw("request", "nothing says what a send looks like", 'write request: {method: POST, url: "https://...", json: {to: "{to}", text: "{text}"}}')
         method = str(said.get("method") or ("POST" if said.get("form") or said.get("json") else "GET")).upper()
         if method not in METHODS:
@@ -186,7 +186,7 @@ class _Reading:
         fields += self.json(said.get("json"))
         if body and said.get(body) and method in WITHOUT_BODY:
             self.flaw(f"request.{body}", f"{method} requests have no body; many gateways never read it", "use POST, or move the fields to `query`", "body_with_get")
-        for one in fields:
+        for one in [*fields, Field("path", "", path, "request.url")]:
             self.placeholders(one)
         host = (parts.hostname or "").rstrip(".").lower() if parts is not None else ""
         return {

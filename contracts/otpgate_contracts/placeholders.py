@@ -24,7 +24,7 @@ MEANT = {
     "phone": "to", "number": "to", "recipient": "to", "msisdn": "to", "mobile": "to", "destination": "to", "phone_number": "to",
     "phonenumber": "to", "from": "sender", "source": "sender", "sender_id": "sender", "message": "text", "body": "text", "msg": "text",
     "content": "text", "sms": "text", "otp": "code", "token": "code", "pin": "code", "passcode": "code", "url": "callback",
-    "webhook": "callback", "status_callback": "callback",
+    "webhook": "callback", "status_callback": "callback", "s": "text", "d": "code",
 }
 """Words of other descriptions, and what they are called here."""
 

@@ -29,9 +29,10 @@ def flawed(gateway: GatewaySubject, *kinds: str) -> Iterator[Fault]:
     """One fault for each flaw of these kinds."""
     about = description(gateway)
     for flaw in about.flaws if about is not None else ():
-        if flaw.kind in kinds:
+        place = at(gateway, flaw.path)
+        if flaw.kind in kinds and not (isinstance(place, Setting) and place.undefined):
             yield Fault(
-                message=f"`gateways.{gateway.name}.{flaw.path}`: {flaw.message}.", at=at(gateway, flaw.path), discriminator=flaw.path + flaw.message,
+                message=f"`gateways.{gateway.name}.{flaw.path}`: {flaw.message}.", at=place, discriminator=flaw.path + flaw.message,
                 fix=Fix(flaw.hint or "correct the description"),
             )
 
@@ -145,7 +146,7 @@ def description_unusable(gateway: GatewaySubject) -> Iterator[Fault]:
 
     Sources: the manifest reference, `request` and `success`.
     """
-    yield from (fault for fault in flawed(gateway, "shape") if not (isinstance(fault.at, Setting) and fault.at.undefined))
+    yield from flawed(gateway, "shape")
     about = description(gateway)
     if about is None or not about.host:
         return
