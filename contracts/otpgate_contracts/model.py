@@ -305,13 +305,10 @@ class ErrorRow(Fact, frozen=True, kw_only=True):
     otpgate_contracts.account.REASONS), or `input`, `fault`, `resource` where the provider folder
     decides itself. `rule` and `settings` are the diagnosis: the rule that explains it and the
     manifest settings that cause it, likeliest first; `account.` prefixes name account-state keys.
-    `also` are further reasons this row answers, where a provider has one code for many causes: reason
-    to the rule that explains it (empty: the row's own rule).
-    `product` may carry a suffix (`sms_dlr`, `messages_async`) where one code means different things
-    in the answer and in the receipt.
-    `retryable`: a service may try again. `recipient`: the fault is the recipient's, so a gateway
-    must not be blamed. `each`: the row stands for one recipient of a call, whose other recipients
-    are served. Codes are text, also where the wire has integers.
+    `also` are further reasons this row answers, where a provider has one code for many causes: reason to rule (empty: the row's own).
+    `product` may carry a suffix (`sms_dlr`, `messages_async`) where one code means different things in the answer and in the receipt.
+    `retryable`: a service may try again. `recipient`: the fault is the recipient's, so a gateway must not be blamed. `each`: the row
+    stands for one recipient of a call, whose other recipients are served. Codes are text, also where the wire has integers.
     """
 
     code: str
