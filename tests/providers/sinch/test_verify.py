@@ -29,11 +29,10 @@ from tests.providers.sinch.conftest import (
     PUBLIC,
     US,
     Sinch,
-    account,
     gateway,
     told,
 )
-from tests.providers.sinch.test_settings import found
+from tests.providers.sinch.test_settings import found, only
 
 PACK = loading.pack("sinch")
 JUDGE = Judge(loading.openapi(PACK))
@@ -381,13 +380,17 @@ def test_misconfiguration_is_found_at_its_line(tmp_path: Path, case: Any) -> Non
     assert found(tmp_path, {**SOUND, **deployed}, {**VERIFY, **changes}, OF_APPLICATION).get(rule) == name
 
 
+@pytest.mark.parametrize(("product", "form", "speaks"), [
+    ("verify", "e164", False), ("verify", "e164_without_plus", True), ("sms", "e164", False), ("sms", "e164_without_plus", False),
+])
+def test_number_form_is_the_products_own(tmp_path: Path, product: str, form: str, speaks: bool) -> None:
+    """Verification refuses numbers without plus; batches take both."""
+    changed = {**VERIFY, "gateways": {"only": {**VERIFY["gateways"]["only"], "number_form": form}}} if product == "verify" else only(number_form=form)
+    assert ("EN001" in found(tmp_path, SOUND, changed, OF_APPLICATION if product == "verify" else {})) is speaks
+
+
 @pytest.mark.parametrize(("sdk", "speaks"), [("sinch==2.3.0", True), ("sinch==1.1.4", False)])
 def test_sdk_without_verification_is_spoken_against(tmp_path: Path, sdk: str, speaks: bool) -> None:
     """The Python SDK lost the Verification API with 2.0."""
     changed = {**VERIFY, "gateways": {"only": {**VERIFY["gateways"]["only"], "sdk": sdk}}}
     assert ("VR002" in found(tmp_path, SOUND, changed, OF_APPLICATION)) is speaks
-
-
-def test_account_of_an_application_is_sound() -> None:
-    """The account of these tests holds the application beside the plan."""
-    assert {"id": APP_KEY, "secret": APP_SECRET} in account()["credentials"]
