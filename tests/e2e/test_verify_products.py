@@ -130,6 +130,7 @@ def test_a_pace_of_the_provider_is_kept(tmp_path: Path) -> None:
 UNKNOWN = [
     (deployed, "plivo.yaml", "9a0b2c3d-4e5f", "1a0b2c3d-4e5f", "primary", "PLIVO_APP_UUID"),
     (deployed, "infobip.yaml", "3C5D7E9F", "4C5D7E9F", "fallback", "INFOBIP_APPLICATION_ID"),
+    (deployed, "infobip.yaml", "9B7A5C3D", "AB7A5C3D", "fallback", "INFOBIP_MESSAGE_ID"),
     (second, "twilio.yaml", "VA3d1f", "VA4d1f", "fallback", "TWILIO_VERIFY_SERVICE_SID"),
 ]
 

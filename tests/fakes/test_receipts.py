@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from otpgate_contracts.admin import Edge, Fault, Receipt, ReceiptOrder
 from otpgate_contracts.signing import Material, find
@@ -62,6 +63,35 @@ def test_a_message_reports_each_state_of_its_path_in_order(listener: Listener) -
         assert [(one.outcome, one.status, one.signed, one.attempt) for one in receipts] == [("delivered", 200, True, 1)] * 2
         assert all(proof(call) for call in listener.calls)
         assert made.message().meaning == "delivered"
+
+    play(listener, act)
+
+
+def test_a_state_that_a_call_brings_about_is_reported(listener: Listener) -> None:
+    """A provider folder tells a state at once, whatever was still to come; nothing else is reported after it."""
+
+    async def act(made: Sending) -> None:
+        made.send(callback=HOOK)
+        made.runtime.store.tell(made.message(), "failed")
+        await made.tell(steps=3)
+        assert (made.statuses(), made.message().status) == (["failed"], "failed")
+
+    play(listener, act)
+
+
+def test_a_provider_sends_by_itself(listener: Listener) -> None:
+    """What follows an accepted message is judged, stored and reported like any send; a refusal is none."""
+
+    async def act(made: Sending) -> None:
+        made.send(callback=HOOK)
+        first = made.message()
+        follow = made.runtime.store.follow
+        second = follow(first, structs.replace(first.send, text="Your code is 271828"))
+        assert second is not None
+        assert (second.gateway, second.code, made.message().id) == ("main", "271828", second.id)
+        assert follow(first, structs.replace(first.send, sender="+12025550199")) is None
+        await made.tell(steps=3)
+        assert made.statuses().count("delivered") == 2
 
     play(listener, act)
 

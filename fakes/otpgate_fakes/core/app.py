@@ -74,6 +74,7 @@ class Pipeline:
 
     def __init__(self, runtime: Runtime) -> None:
         self.runtime = runtime
+        runtime.store.follow = self.follow
 
     # --- begin: whose call is it, and does a fault strike before it is judged
 
@@ -253,6 +254,17 @@ class Pipeline:
         runtime.receipts.plan(message, path, message.doom, receipt_effects)
         runtime.arrivals.announce(message)
         return message
+
+    def follow(self, message: Message, send: Send) -> Message | None:
+        """Send what the provider of a message sends by itself, judged like any other send."""
+        player = self.runtime.players[message.provider]
+        call = Call(Request("", "", "", {}, b"", player.base, "", "https", ""), player)
+        call.account, call.to = player.account_of(message.gateway), send.recipient
+        try:
+            context = player.context(call.account, product=send.product)
+            return self._store(call, player, context, player.decider.decide(context, send))
+        except Rejection:
+            return None
 
     def _doomed(
         self, player: Player, struck: Effects, product: str, row: ErrorRow | None, outcome: str

@@ -76,10 +76,14 @@ def leave(message: Message) -> None:
     """Nothing to stop: no receipts are planned yet."""
 
 
+def nothing_follows(message: Message, send: Send) -> Message | None:
+    """Nobody sends yet."""
+
+
 class MessageStore:
     """The messages of one process, newest last, found by their provider's id or by our own."""
 
-    __slots__ = ("_by_id", "_by_provider_id", "clock", "limit", "on_cancel", "packs", "receipts", "tell")
+    __slots__ = ("_by_id", "_by_provider_id", "clock", "follow", "limit", "on_cancel", "packs", "receipts", "tell")
 
     def __init__(self, clock: Clock, packs: dict[str, Pack], limit: int = 10_000) -> None:
         self.clock = clock
@@ -90,6 +94,8 @@ class MessageStore:
         self.on_cancel: Callable[[Message], None] = leave
         self.tell: Callable[[Message, str], None] = self.move
         """Puts a message into a state that a call of the service brought about, and reports it; nobody is told yet."""
+        self.follow: Callable[[Message, Send], Message | None] = nothing_follows
+        """Sends what a provider sends by itself after an accepted message; None where that is refused."""
         self.receipts: Callable[[], Iterable[admin.Receipt]] = tuple
         """The receipts sent so far, for providers that tell their customers about failed callbacks."""
 

@@ -25,6 +25,9 @@ CHANNELS = ("silent_auth", "sms", "whatsapp", "voice", "email", "rcs")
 PLAYED = ("sms", "whatsapp", "voice", "rcs")
 USUAL_TIMEOUT, TIMEOUTS = 300, (15, 900)
 USUAL_LENGTH, LENGTHS = 4, (4, 10)
+BRIEFLY = 1.0
+"""Seconds until a channel whose message fails is left for the next one. Assumed."""
+
 REMEMBERED = 10_000
 CODE = re.compile(r"[a-zA-Z0-9]{4,10}")
 LOCALE = re.compile(r"[a-zA-Z]{2,3}-[a-zA-Z]{2}")
@@ -130,10 +133,9 @@ def start(request: Request, context: Context) -> Send:
         raise Refused("409", detail={"request_id": running.id})
     timeout = body.get("channel_timeout") or USUAL_TIMEOUT
     code = body.get("code") or context.ids.digits(body.get("code_length") or USUAL_LENGTH)
-    played = sum(step.channel in PLAYED for step in steps)
     one = Verified(
         context.ids.uuid(), to, body["brand"], body.get("client_ref"), timeout, now,
-        Verification(code, now + timeout * max(1, played), context.pack.provider.limits.max_check_attempts or 3), steps,
+        Verification(code, now + timeout, context.pack.provider.limits.max_check_attempts or 3), steps,
     )
     if one.coming() is None:
         raise Refused("403")
@@ -225,33 +227,40 @@ def recipient(request: Request) -> str | None:
     return None
 
 
-def go_on(context: Context, message: Message) -> Verified:
-    """The accepted message is that of the request's present step."""
+def go_on(store: MessageStore, memory: dict[str, Any], message: Message) -> None:
+    """The accepted message is that of the request's present channel, which is given its time."""
     one: Verified = message.send.extra["verified"]
-    index, now = message.send.extra["index"], context.clock.now()
+    index, now = message.send.extra["index"], store.clock.now()
     for step in one.steps[max(0, one.at) : index]:
-        step.status = "expired" if step.status == "pending" else "failed"
+        step.status = "failed" if step.status == "unused" else "expired" if step.status == "pending" else step.status
     one.at, one.message = index, message
     one.steps[index].since, one.steps[index].status = now, "pending"
-    return one
+    left = sum(step.channel in PLAYED for step in one.steps[index:])
+    one.held.until = now + one.timeout * left
+    patience = BRIEFLY if message.doom is not None and left > 1 else one.timeout
+    store.clock.later(patience, partial(lapse, store, memory, one, message))
+
+
+def lapse(store: MessageStore, memory: dict[str, Any], one: Verified, message: Message) -> None:
+    """The time of a channel is over: the next one is tried, or the request ends. One forgotten by a reset tells nobody."""
+    book = memory.get(BOOK)
+    if book is None or book.by_id.get(one.id) is not one or one.message is not message or one.held.ended != "pending":
+        return
+    follows = one.coming() is not None
+    if not follows:
+        one.held.ended = "expired"
+    if message.status != "failed":
+        store.tell(message, "failed" if message.doom is not None else "expired")
+    if follows and (sent := store.follow(message, send_of(one))) is not None:
+        go_on(store, memory, sent)
 
 
 def started(context: Context, request: Request, messages: list[Message]) -> Reply:
-    """202 and the id. The code dies by itself, and that is told too."""
-    one = go_on(context, messages[0])
+    """202 and the id. What becomes of the code then happens by itself."""
+    one: Verified = messages[0].send.extra["verified"]
     book_of(context).keep(one)
-    context.clock.later(one.held.until - context.clock.now(), partial(die, context.live.memory, context.store, one))
+    go_on(context.store, context.live.memory, messages[0])
     return Reply(202, msgspec.json.encode({"request_id": one.id}))
-
-
-def die(memory: dict[str, Any], store: MessageStore, one: Verified) -> None:
-    """The time of the last channel is over; a request forgotten by a reset tells nobody."""
-    book = memory.get(BOOK)
-    if book is None or book.by_id.get(one.id) is not one or one.held.ended != "pending" or one.message is None:
-        return
-    one.held.ended = "expired"
-    if one.message.status != "failed":
-        store.tell(one.message, "expired")
 
 
 def next_workflow(request: Request, context: Context) -> Send:
@@ -263,7 +272,7 @@ def next_workflow(request: Request, context: Context) -> Send:
 
 
 def moved_on(context: Context, request: Request, messages: list[Message]) -> Reply:
-    go_on(context, messages[0])
+    go_on(context.store, context.live.memory, messages[0])
     return Reply(200, content_type="")
 
 
@@ -320,7 +329,8 @@ def told(message: Message) -> int:
     if message.status in SILENT:
         return 0
     one: Verified = message.send.extra["verified"]
-    return 2 if message.status != "failed" or one.held.ended != "pending" or one.coming() is None else 1
+    goes_on = one.message is not message or one.coming() is not None
+    return 1 if goes_on and one.held.ended == "pending" else 2
 
 
 def event(context: Context, message: Message, state: str, part: int) -> dict[str, Any]:

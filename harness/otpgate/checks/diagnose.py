@@ -45,9 +45,18 @@ def diagnose(
         return None
     country = (failure.country,) if failure.country else None
     return finding_for(
-        manifest, packs, rule, evidence.gateway.name, evidence.row.settings or ("number_form",), told(evidence, pack),
+        manifest, packs, rule, evidence.gateway.name, blamed(evidence) or ("number_form",), told(evidence, pack),
         countries=country, exchanges=tuple(filter(None, (evidence.exchange,))) or failure.exchanges,
     )
+
+
+def blamed(evidence: Evidence) -> tuple[str, ...]:
+    """The row's settings, likeliest first: an id that the account is known to have is not what was missing."""
+    account = evidence.gateway.account
+    known = {str(row.get("id") or row.get("sid") or "") for row in (account.services or () if account is not None else ())}
+    missing = evidence.row.trigger == "resource_missing"
+    there = [name for name in evidence.row.settings if missing and evidence.gateway.text(name) in known]
+    return (*(name for name in evidence.row.settings if name not in there), *there)
 
 
 def told(evidence: Evidence, pack: Pack) -> str:

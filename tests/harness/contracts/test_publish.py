@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
@@ -28,7 +29,7 @@ def test_both_directions_are_published(broker: Broker, pacts: Path, capfd: pytes
     """Each pact goes to the broker under its consumer's name; the service's under the version given."""
     assert publishing(broker, pacts, "--branch", "main") == 0
     sent = [body for method, path, body in broker.calls if (method, path) == ("POST", "/contracts/publish")]
-    assert {body["pacticipantName"] for body in sent} == {"otp-service", "vonage"}
+    assert {body["pacticipantName"] for body in sent} == {json.loads(pact.read_text())["consumer"]["name"] for pact in pacts.iterdir()}
     assert next(body for body in sent if body["pacticipantName"] == "otp-service")["pacticipantVersionNumber"] == "abc123"
     assert broker.complaints == []
     assert TOKEN not in "".join(capfd.readouterr())
@@ -46,7 +47,7 @@ def test_results_reach_the_broker_before_it_is_asked(broker: Broker, pacts: Path
     """Each pact is verified against the fakes, and the broker hears how it went."""
     assert publishing(broker, pacts, "--results", "--can-i-deploy", "production") == 0
     told = [(path, body["success"]) for method, path, body in broker.calls if path.endswith("/verification-results")]
-    assert [success for _, success in told] == [True, True]
+    assert [success for _, success in told] == [True for _ in pacts.iterdir()]
     assert broker.complaints == []
 
 

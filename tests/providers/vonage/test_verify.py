@@ -161,7 +161,7 @@ def test_a_cancel_is_told(vonage: Vonage, listener: Listener) -> None:
 
 
 def test_a_message_that_fails_is_told(vonage: Vonage, listener: Listener) -> None:
-    """With a channel left only the event comes, and the code still verifies over the next one; with none the request failed."""
+    """With a channel left only the event comes, and the code still verifies over the next one."""
     vonage.fakes.faults({"fault": "accept_then_fail", "provider": "vonage", "count": 1})
     id = start(vonage, workflow=TWO)
     assert [(one["type"], one["status"]) for one in told(listener, 1)] == [("event", "failed")]
@@ -217,9 +217,9 @@ def stepped(start_fakes: Start, listening: Listener) -> Running:
     return fakes
 
 
-@pytest.mark.parametrize(("fields", "life"), [({}, 300), ({"channel_timeout": 60}, 60), ({"channel_timeout": 60, "workflow": TWO}, 120)])
+@pytest.mark.parametrize(("fields", "life"), [({}, 300), ({"channel_timeout": 60}, 60)])
 def test_the_life_of_a_code(stepped: Running, listener: Listener, fields: dict[str, Any], life: int) -> None:
-    """It lives as long as its channels are given; then it is not found, and the request is told to have expired."""
+    """It lives as long as its channel is given; then it is not found, and the request is told to have expired."""
     stepped.reset()
     late = Vonage(fakes=stepped, private_key="")
     id = start(late, **fields)
@@ -230,6 +230,48 @@ def test_the_life_of_a_code(stepped: Running, listener: Listener, fields: dict[s
     assert [(one["type"], one["status"]) for one in told(listener, 2)] == [("event", "expired"), ("summary", "expired")]
     assert check(late, id, late.last()["code"]).status_code == 404
     assert late.verify().status_code == 202
+
+
+def test_the_workflow_goes_on_by_itself(stepped: Running, listener: Listener) -> None:
+    """When the time of the first channel is over the same code goes over the second; then the request expires."""
+    stepped.reset()
+    late = Vonage(fakes=stepped, private_key="")
+    id = start(late, channel_timeout=60, workflow=TWO)
+    code = late.last()["code"]
+    stepped.clock(advance=60)
+    assert [message["code"] for message in stepped.messages()] == [code, code]
+    assert [(one["type"], one["status"], one["channel"]) for one in told(listener, 1)] == [("event", "expired", "sms")]
+    stepped.clock(advance=59)
+    assert check(late, id, WRONG).status_code == 400
+    stepped.clock(advance=1)
+    event, summary = told(listener, 3)[1:]
+    assert (event["channel"], event["status"], summary["status"]) == ("voice", "expired", "expired")
+    assert [step["status"] for step in summary["workflow"]] == ["expired", "expired"]
+    assert check(late, id, code).status_code == 404
+
+
+def test_a_failed_channel_is_left_soon(stepped: Running) -> None:
+    """The code goes over the second channel a second after the first one failed, and verifies."""
+    stepped.reset()
+    stepped.faults({"fault": "accept_then_fail", "provider": "vonage", "count": 1})
+    late = Vonage(fakes=stepped, private_key="")
+    id = start(late, workflow=TWO)
+    stepped.clock(advance=1)
+    assert len(stepped.messages()) == 2
+    assert check(late, id, late.last()["code"]).status_code == 200
+
+
+def test_a_finished_request_goes_nowhere(stepped: Running) -> None:
+    """After the right code no further channel is tried, and after a reset nothing is."""
+    stepped.reset()
+    late = Vonage(fakes=stepped, private_key="")
+    check(late, start(late, workflow=TWO), late.last()["code"])
+    stepped.clock(advance=1_000)
+    assert len(stepped.messages()) == 1
+    start(late, workflow=TWO)
+    stepped.reset()
+    stepped.clock(advance=1_000)
+    assert stepped.messages() == []
 
 
 def test_codes_are_in_no_exchange(vonage: Vonage) -> None:
