@@ -29,6 +29,7 @@ def pages() -> dict[str, str]:
     written["rules/index.md"] = rules_index()
     written["scenarios.md"] = scenarios_page()
     written["cli.md"] = cli_page()
+    written["providers/index.md"] = providers_index()
     written |= {f"providers/{pack.id}.md": provider_page(pack) for pack in loading.packs().values()}
     return {path: MARK + "\n" + text.rstrip() + "\n" for path, text in sorted(written.items())}
 
@@ -97,6 +98,19 @@ def cli_page() -> str:
             for part, below in command.commands.items() if isinstance(command, click.Group) else ():
                 deeper = click.Context(below, info_name=part, parent=inner, max_content_width=100, terminal_width=100)
                 lines += [f"### otpgate {name} {part}", "", "```text", below.get_help(deeper), "```", ""]
+    return "\n".join(lines)
+
+
+def providers_index() -> str:
+    lines = [
+        "# Providers", "", "What stands behind `provider:` in a manifest. Each page says first what its fake does not do.", "",
+        "| provider | id | product | |", "|---|---|---|---|",
+    ]
+    for pack in loading.packs().values():
+        lines += [
+            f"| [{pack.provider.title}]({pack.id}.md) | `{pack.id}` | `{product}` | {words} |"
+            for product, words in pack.provider.products.items()
+        ]
     return "\n".join(lines)
 
 

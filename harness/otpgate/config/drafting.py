@@ -159,7 +159,7 @@ def _manifest(
     names: Mapping[str, str],
 ) -> str:
     lines = [
-        "# What otpgate checks before a deploy. Every key: https://otpgate.readthedocs.io/manifest/",
+        "# What otpgate checks before a deploy. Every key: https://otpgate.readthedocs.io/how-to/manifest/",
         "service:", f"  name: {_quoted(folder.name or 'otp-service')}",
     ]
     if chosen is not None:
