@@ -41,7 +41,7 @@ def tests(session: nox.Session) -> None:
     """Run the test suite."""
     session.install("-e", ".", *group("test"), "-r", str(EXAMPLE / "requirements.txt"))
     workers = session.env.get("OTPGATE_TEST_WORKERS") or os.environ.get("OTPGATE_TEST_WORKERS")
-    workers = workers or str((os.cpu_count() or 1) + 1)  # the long tests wait more than they compute
+    workers = workers or str(2 * (os.cpu_count() or 1))  # the long tests wait more than they compute
     session.run("pytest", "-n", workers, "--dist", "worksteal", *session.posargs, env=QUIET)
 
 

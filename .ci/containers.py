@@ -26,7 +26,7 @@ from docker.errors import DockerException, ImageNotFound
 
 ROOT = Path(__file__).parents[1]
 CACHE = Path(os.environ.get("OTPGATE_CACHE", Path.home() / ".cache" / "otpgate"))
-FAKES, SERVICE = "otpgate/fakes:dev", "otpgate-example/otp-service:dev"
+FAKES, SERVICE, DEAF = "otpgate/fakes:dev", "otpgate-example/otp-service:dev", "otpgate-test/deaf:dev"
 BASE, BASE_PYTHON = "otpgate-base:bookworm", "3.11"
 PACKAGES = "python3,ca-certificates"
 LEFT_OUT = ("/usr/share/doc/*", "/usr/share/man/*", "/usr/share/locale/*", "/usr/share/info/*")
@@ -66,7 +66,7 @@ def answers() -> bool:
 
 
 def images() -> None:
-    """Build the base, the fakes and the example service; what is unchanged comes from the engine's cache."""
+    """Build the base, the fakes, the example service and the deaf one; what is unchanged comes from the engine's cache."""
     client = docker.from_env(timeout=600)
     given = os.environ.get("OTPGATE_BASE_IMAGE")
     base = given or debian_base(client)
@@ -77,9 +77,14 @@ def images() -> None:
     }
     service = ROOT / "examples/otp_service"
     example = {name: service / name for name in ("Dockerfile", "requirements.txt", "otp_service")}
+    services = ROOT / "tests/e2e/services"
+    deaf = {name: services / "deaf" / name for name in ("Dockerfile", "deaf.py", "requirements.txt")}
+    deaf["otp.py"] = services / "otp.py"
     if python:
         fakes["fakes/wheels"] = wheels(ROOT / "fakes/requirements.lock", python)
         example["wheels"] = wheels(service / "requirements.txt", python)
+        deaf["wheels"] = wheels(deaf["requirements.txt"], python)
+    build(client, DEAF, base, deaf, "Dockerfile")
     build(client, FAKES, base, fakes, "fakes/Dockerfile")
     build(client, SERVICE, base, example, "Dockerfile")
     added = client.images.get(FAKES).attrs["Size"] - client.images.get(base).attrs["Size"]

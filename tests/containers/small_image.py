@@ -36,12 +36,17 @@ def build(engine: Any) -> str:
     return IMAGE
 
 
+def contain(small: Small, image: str) -> None:
+    """Name the image in the manifest, beside the command."""
+    small.replace("manifest.yaml", "    directory: .\n", f"    directory: .\n    image: {image}\n")
+
+
 class Contained(Small):
     """The small service's folder with a manifest that names command and image."""
 
     def __init__(self, folder: Path, *defects: str, image: str = IMAGE, **variables: str) -> None:
         super().__init__(folder, *defects, **variables)
-        self.replace("manifest.yaml", "    directory: .\n", f"    directory: .\n    image: {image}\n")
+        contain(self, image)
 
     def under(self, engine: str, *options: str, scenarios: tuple[str, ...] = ()) -> Verified:
         """The gate under this engine."""

@@ -58,7 +58,9 @@ DEFECTS = [
 @pytest.mark.parametrize(("defects", "name", "gateway", "key"), DEFECTS)
 def test_a_defect_is_named(tmp_path: Path, defects: str, name: str, gateway: str, key: str) -> None:
     """A header left out, a field left out, a refusal inside a 200: each has its name, its gateway and its setting."""
-    found = deployed(tmp_path, *defects.split(",")).verify(scenarios=("delivers", "failover/failing_2xx"))
+    service = deployed(tmp_path, *defects.split(","))
+    service.promise_little()
+    found = service.verify(scenarios=("delivers", "failover/failing_2xx"))
     told = {(one["name"], one["gateway"], one["location"]["key"]) for one in found.findings}
     assert any((name, gateway) == one[:2] and (not key or one[2] == key) for one in told), told
 
@@ -66,6 +68,7 @@ def test_a_defect_is_named(tmp_path: Path, defects: str, name: str, gateway: str
 def test_a_wrong_secret_is_told_at_its_line(tmp_path: Path) -> None:
     """The account knows another password: the finding is at the deployed variable, not at the manifest."""
     service = deployed(tmp_path)
+    service.promise_little()
     (tmp_path / "bulk.yaml").write_text("provider: http\ncredentials: [{id: acme, secret: another-password-1}]\n")
     service.replace("manifest.yaml", "    number_form: e164", "    account: bulk.yaml\n    number_form: e164")
     found = service.verify("--ignore", "CR010", scenarios=("delivers",))
@@ -102,5 +105,7 @@ def test_a_folder_of_the_users_own_passes_everything(tmp_path: Path) -> None:
 ])
 def test_its_signatures_are_checked(tmp_path: Path, defect: str, name: str, scenario: str) -> None:
     """A call signed with another key is refused; a receipt anybody could have made must be."""
-    found = with_a_folder(tmp_path, defect).verify("--gateway", "primary", "--country", "US", scenarios=(scenario,))
+    service = with_a_folder(tmp_path, defect)
+    service.promise_little()
+    found = service.verify("--gateway", "primary", "--country", "US", scenarios=(scenario,))
     assert (name, "primary") in {(one["name"], one["gateway"]) for one in found.findings}

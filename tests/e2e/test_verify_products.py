@@ -141,6 +141,7 @@ def test_a_service_that_is_not_on_the_account_is_named_at_its_line(
 ) -> None:
     """The code never comes through this gateway, and the finding stands where the id is deployed."""
     service = make(tmp_path)
+    service.promise_little()
     service.replace(account, old, new)
     found = service.verify("--gateway", gateway, "--country", LEADING[gateway], scenarios=("delivers",))
     assert (found.code, places(found)) == (1, {("resource-not-on-account", "service.env", key)}), found.failing()

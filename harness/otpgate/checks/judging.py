@@ -35,6 +35,7 @@ DELIVERY = ("not_sent", "request_refused", "not_delivered", "not_through_gateway
 def judge(
     manifest: Manifest, packs: Mapping[str, Pack], static: Sequence[Finding], failures: Iterable[Failure],
     exchanges: Mapping[str, Exchange], logs: Mapping[str, str], *, select: tuple[str, ...] = (), ignore: tuple[str, ...] = (),
+    fenced: bool = True,
 ) -> tuple[tuple[Finding, ...], dict[str, tuple[str, ...]]]:
     """All findings, static ones first merged with what was seen, and the fingerprints behind each failed case."""
     service = subject(manifest, packs)
@@ -54,7 +55,9 @@ def judge(
             unexplained.append(failure)
         else:
             book.attach(root, failure)
-    observed = Observed(manifest=manifest, packs=packs, failures=tuple(unexplained), exchanges=exchanges, logs=logs)
+    observed = Observed(
+        manifest=manifest, packs=packs, failures=tuple(unexplained), exchanges=exchanges, logs=logs, fenced=fenced,
+    )
     by_case: dict[str, list[Failure]] = {}
     for failure in unexplained:
         by_case.setdefault(failure.case, []).append(failure)

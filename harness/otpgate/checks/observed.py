@@ -44,13 +44,14 @@ class Together(Struct, frozen=True, kw_only=True):
 
 
 class Observed(Struct, frozen=True, kw_only=True):
-    """A run as checks see it. `exchanges` by qualified id; `logs` of each lane."""
+    """A run as checks see it. `exchanges` by qualified id; `logs` of each lane; `fenced`: every call had to reach the fakes."""
 
     manifest: Manifest
     packs: Mapping[str, Pack]
     failures: tuple[Failure, ...]
     exchanges: Mapping[str, Exchange]
     logs: Mapping[str, str]
+    fenced: bool = True
 
     def each(self, *symptoms: str) -> Iterator[Failure]:
         """Failures with one of these symptoms."""

@@ -29,7 +29,7 @@ def accepted_but_not_sent(observed: Observed) -> Iterator[Fault]:
         calls = [observed.exchanges[name] for name in seen.exchanges if name in observed.exchanges]
         stage = f"{len(calls)} call(s) were made, none was accepted" if calls else "no call left the service"
         yield Fault(
-            message=f"{seen.first.message}: {stage}.{excerpt(observed, seen)}",
+            message=f"{seen.first.message}: {stage}.{unled(observed, seen)}{excerpt(observed, seen)}",
             at=observed.at_otp("mock") if "mock" in observed.manifest.otp and not calls else observed.at(seen.gateway),
             gateway=seen.gateway, countries=seen.countries, exchanges=seen.exchanges, scenarios=seen.scenarios,
             fix=Fix("Make the failure visible and send through this gateway."),
@@ -85,7 +85,7 @@ def request_fails(observed: Observed) -> Iterator[Fault]:
     """
     for seen in observed.per_gateway("request_refused"):
         yield Fault(
-            message=f"{seen.first.message}.{excerpt(observed, seen)}", at=named_in_log(observed, seen),
+            message=f"{seen.first.message}.{unled(observed, seen)}{excerpt(observed, seen)}", at=named_in_log(observed, seen),
             gateway=seen.gateway, countries=seen.countries, exchanges=seen.exchanges, scenarios=seen.scenarios,
             fix=Fix("Repair what the log names, then run the gate again."),
         )
@@ -226,6 +226,20 @@ def excerpt(observed: Observed, seen: Together) -> str:
     log = observed.logs.get(seen.first.details.get("lane", ""), "")
     lines = [line.strip()[:200] for line in log.splitlines() if TROUBLE.search(line)]
     return "" if not lines else " The service's log says: " + " | ".join(lines[-EXCERPT_LINES:])
+
+
+def unled(observed: Observed, seen: Together) -> str:
+    """Without a fence only a client that heeds proxy variables is led to the fakes: whose client does not, where none called."""
+    gateway = observed.gateway(seen.gateway)
+    pack = observed.packs.get(gateway.provider) if gateway is not None else None
+    if observed.fenced or pack is None or any(call.provider == pack.id for call in observed.exchanges.values()):
+        return ""
+    deaf = [f"{sdk.package} ({sdk.language})" for sdk in pack.provider.sdks if not sdk.honours_proxy]
+    who = f"{pack.provider.title}'s SDK {' and '.join(deaf)} ignores" if deaf else "a client may ignore"
+    return (
+        f" The run has no fence, and {who} HTTPS_PROXY: no call to {pack.provider.title} was led to the fakes. Run it without"
+        " --unfenced, or with --engine docker."
+    )
 
 
 def named_in_log(observed: Observed, seen: Together) -> Setting | Span:

@@ -49,6 +49,7 @@ def command(**values: Any) -> int:
         played = verify(
             manifest, packs, engine, options.selection, options.jobs, seed, progress(options), static=walked.findings,
             rejudge=rejudging(values["specs"], packs), trials=trials_of(manifest, packs, values["fuzz"], seed),
+            fenced=not options.unfenced or engine.name == "docker",
         )
     finally:
         engine.close()

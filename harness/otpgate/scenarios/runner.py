@@ -205,6 +205,7 @@ def verify(
     manifest: Manifest, packs: dict[str, Pack], engine: Engine, selection: Selection, jobs: int | None = None,
     seed: int = 0, events: Listener = silent, *, static: Sequence[Finding] = (),
     rejudge: Callable[[Exchange], Exchange] | None = None, trials: Trials | None = None,
+    fenced: bool = True,
 ) -> VerifyResult:
     """Play every selected case and judge what was seen, together with the static findings.
 
@@ -229,7 +230,7 @@ def verify(
     findings, behind = judge(
         manifest, packs, static, in_order(outcomes), exchanges,
         {lane.lane: redacted(lane.logs, {*lane.codes, *secrets(manifest, packs).values()}) for lane in traffic},
-        select=selection.select, ignore=selection.ignore,
+        select=selection.select, ignore=selection.ignore, fenced=fenced,
     )
     results = [told(outcome, behind.get(outcome.case.id, ())) for outcome in outcomes]
     results += [*settled.not_applicable, *settled.undecided]

@@ -89,7 +89,7 @@ CAUSES: dict[str, list[Cause]] = {
         send(headers={"x-ms-content-sha256": "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="}), send(headers={"x-ms-content-sha256": None}),
     ],
     "Denied:date": [
-        send(date=dated(-400)), send(date=dated(400)), send(date="2026-11-23T05:30:00Z"), send(headers={"x-ms-date": None}),
+        send(date=dated(-3_600)), send(date=dated(3_600)), send(date="2026-11-23T05:30:00Z"), send(headers={"x-ms-date": None}),
         with_state(send(date=dated(-20)), settings={"clock_skew": 10}),
     ],
     "Unauthorized:token": [
