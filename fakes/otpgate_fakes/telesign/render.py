@@ -63,6 +63,8 @@ def error(
     """The refusal of a row, in its product's form; a wrong signature is told with what would have been signed."""
     words = (row.message or row.title).replace("{parameter}", detail.get("parameter") or "a parameter")
     now = moment(context.clock.now())
+    if row.phase == "body":
+        return blocked(context, row, words, now)
     body: dict[str, Any] = {"reference_id": None, "status": {"code": whole(row.code), "description": words, "updated_on": now}}
     if row.product == "verify":
         status = row.extra.get("status", "500")
@@ -75,6 +77,16 @@ def error(
     if row.code in WRONG_SIGNATURE:
         body["signature_string"] = string_to_sign(request)
     return reply(body, row.http or 400)
+
+
+def blocked(context: Context, row: ErrorRow, words: str, now: str) -> Reply:
+    """Taken by its looks, with a reference of its own; the code says that nothing is sent."""
+    body: dict[str, Any] = {
+        "reference_id": context.ids.upper_hex(32), "status": {"code": whole(row.code), "description": words, "updated_on": now},
+    }
+    if row.product == "verify":
+        body |= {"sub_resource": "sms", "errors": []}
+    return reply(body, row.http or 200)
 
 
 def whole(code: str) -> int:

@@ -38,17 +38,19 @@ def region_mismatch(gateway: GatewaySubject) -> Iterator[Fault]:
 
     Sources: the provider pack, `regions`; account state, `account.region`.
     """
-    region = gateway.effective_region
+    region, source = gateway.called_region or (None, None)
     known = [one.id for one in gateway.pack.provider.regions] if gateway.pack else []
     if region is None or (known and region not in known):
         return
     setting = gateway.present("region")
     principal = gateway.present(gateway.scheme.principal) if gateway.scheme else None
-    at = setting or principal or gateway.gateway.span
+    at = source or principal or gateway.gateway.span
     rows = [row for row in gateway.account.credentials or () if principal is not None and row.id == principal.text]
     lives = next((row.region for row in rows if row.region), None) or gateway.account.account.region
-    called = quoted(region) if setting else f"{quoted(region)} (the default)"
-    if lives and lives != region:
+    called = quoted(region) if source else f"{quoted(region)} (the default)"
+    # A host or a tier of another region than the account's is told by EP002 and EP010.
+    told = source is not setting and lives == gateway.account.account.region
+    if lives and lives != region and not told:
         yield Fault(
             message=f"`{gateway.name}` calls the region {called}, but its account lives in {quoted(lives)}:"
             " the credential does not count there.",

@@ -345,18 +345,34 @@ class GatewaySubject:
             if countries is None or set(route.countries) & set(countries)
         )
 
-    @property
-    def effective_region(self) -> str | None:
-        """The region calls go to: the `region` setting, else that of the host in `base_url`, else the provider's default one."""
-        chosen = self.text("region")
-        if chosen:
-            return chosen
-        host = urlsplit(self.text("base_url") or "").hostname
+    @cached_property
+    def tier(self) -> Setting | None:
+        """The setting other than `region` whose words are the provider's regions."""
+        known = {region.id for region in self.pack.provider.regions} if self.pack else set()
+        return next(
+            (setting for setting, spec in self.specified
+             if spec.kind == "enum" and spec.name != "region" and spec.values and set(spec.values) <= known and setting.text in known),
+            None,
+        )
+
+    @cached_property
+    def called_region(self) -> tuple[str, Setting | None] | None:
+        """The region calls go to and what decides it: `region`, else the host in `base_url`, else the tier, else the provider's default."""
+        chosen, base = self.present("region"), self.present("base_url")
+        if chosen is not None:
+            return chosen.text, chosen
+        host = urlsplit(base.text).hostname if base is not None else None
         named = next((one.region for one in self.pack.provider.hosts if one.name == host), None) if self.pack and host else None
         if named:
-            return named
+            return named, base
+        if self.tier is not None:
+            return self.tier.text, self.tier
         regions = self.pack.provider.regions if self.pack else ()
-        return next((region.id for region in regions if region.default), None)
+        return next(((region.id, None) for region in regions if region.default), None)
+
+    @property
+    def effective_region(self) -> str | None:
+        return self.called_region[0] if self.called_region is not None else None
 
 
 class RouteSubject:

@@ -318,12 +318,10 @@ def tier_and_host(gateway: GatewaySubject) -> Iterator[Fault]:
 
     Sources: the provider pack, `regions` and `hosts`.
     """
-    known = {region.id for region in gateway.pack.provider.regions} if gateway.pack is not None else set()
-    for setting, spec in gateway.specified:
-        if spec.kind != "enum" or spec.name == "region" or not spec.values or not set(spec.values) <= known or setting.text not in known:
-            continue
-        account = gateway.account.account.region
-        other = account if account and account != setting.text else gateway.effective_region
-        if other and other != setting.text and (account or gateway.present("base_url") is not None):
-            yield Fault(message=f"{label(setting)} is {quoted(setting.text)}, but " + ("the account lives in" if other == account else "calls go to")
-                        + f" {quoted(other)}.", at=setting, fix=Fix("make the two agree", other))
+    setting, account = gateway.tier, gateway.account.account.region
+    if setting is None:
+        return
+    other = account or gateway.effective_region
+    if other and other != setting.text:
+        yield Fault(message=f"{label(setting)} is {quoted(setting.text)}, but " + ("the account lives in" if account else "calls go to")
+                    + f" {quoted(other)}.", at=setting, fix=Fix("make the two agree", other))

@@ -57,7 +57,7 @@ def test_healthy_configuration_is_not_spoken_against(tmp_path: Path) -> None:
 
 
 CASES: dict[str, tuple[set[str], str, dict[str, str], dict[str, Any]]] = {
-    "the self-service host": ({"EP001", "EP002"}, "URL", {"URL": "https://rest-api.telesign.com"}, {}),
+    "the self-service host": ({"EP002"}, "URL", {"URL": "https://rest-api.telesign.com"}, {}),
     "a trimmed key": ({"CR005"}, "KEY", {"KEY": KEY.rstrip("=")}, {}),
     "the Customer ID for the key": ({"CR003"}, "KEY", {"KEY": ID}, {}),
     "the key of another account": ({"CR010"}, "KEY", {"KEY": OTHER_KEY}, {}),
