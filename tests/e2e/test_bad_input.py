@@ -129,7 +129,7 @@ def test_a_taken_port_is_named(project: Project) -> None:
 @pytest.mark.slow
 @pytest.mark.fence
 @pytest.mark.parametrize(("command", "expected"), [
-    ("[python, -c, 'import sys; print(\"no database\"); sys.exit(3)']", "no database"),
+    ("[python, -c, 'import sys; print(\"no database: OTP_DIGITS\"); sys.exit(3)']", "see: `OTP_DIGITS` is deployed at deploy/production.env:15"),
     ("[python, -c, 'import time; print(\"still loading\", flush=True); time.sleep(600)']", "still loading"),
     ("[no-such-interpreter, serve]", "no-such-interpreter"),
 ])

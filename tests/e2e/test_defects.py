@@ -32,6 +32,7 @@ DEFECTS = [
     ("trusts_receipts", "receipts/tampered", "fallback", "forged-receipt-accepted"),
     ("trusts_receipts", "receipts/wrong_secret", "primary", "forged-receipt-accepted"),
     ("trusts_old_receipts", "receipts/replayed", "fallback", "forged-receipt-accepted"),
+    ("ignores_deliveries", "receipts/delivered", "primary", "delivery-not-believed"),
     ("crashes_on_unknown", "receipts/unknown_id", "primary", "receipt-crashes-service"),
     ("resends_on_repeat", "receipts/duplicate", "primary", "receipt-changes-state"),
     ("resends_on_repeat", "receipts/out_of_order", "primary", "receipt-changes-state"),
@@ -67,6 +68,14 @@ def test_a_defect_is_named(tmp_path: Path, defects: str, scenario: str, gateway:
 def leading(gateway: str) -> tuple[str, ...]:
     """Only the route this gateway leads."""
     return ("--gateway", gateway, "--country", {"primary": "US", "fallback": "GB"}[gateway])
+
+
+def test_a_service_that_asks_for_no_receipts_is_judged_in_all_else(tmp_path: Path) -> None:
+    """Receipts that nothing could be sent to are undecided; what shares their lane keeps its verdicts."""
+    found = Small(tmp_path, "no_callback").verify(*leading("primary"), scenarios=("receipts", "delivers"))
+    assert (found.code, found.names) == (1, {"callback-unreachable"}), found.failing()
+    verdicts = {variant or scenario: verdict for (scenario, variant, *_), verdict in found.verdicts.items()}
+    assert (verdicts["delivers"], verdicts["signed"], verdicts["duplicate"]) == ("passed", "failed", "undecided")
 
 
 @pytest.mark.parametrize(("defect", "scenario", "name"), [

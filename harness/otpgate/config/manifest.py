@@ -116,6 +116,7 @@ class _Reader:
         api = service.api(self.settings, api_node)
         public_url = fields.setting("public_url")
         name, allow, dependencies = fields.text("name"), fields.words("allow"), fields.words("dependencies")
+        self._there(about.get("dependencies"), dependencies)
         gateways_node = parts.get("gateways", Node(kind="map", span=root.span))
         found = gateways.read(self.settings, merged(bound.gateways, gateways_node) if bound else gateways_node)
         unknown = bound.stand_in(parts.get("routes")) if bound is not None else None
@@ -188,6 +189,13 @@ class _Reader:
                 do="set it in the process environment, or write the path out",
             )
         return found.text
+
+    def _there(self, node: Node | None, dependencies: tuple[str, ...]) -> None:
+        """Refuse a file of pinned versions that is not there: its rules would be silent for want of it."""
+        written = node.children if node is not None and node.kind == "list" else []
+        for index, file in enumerate(dependencies):
+            if not (self.folder / file).is_file():
+                documents.read(self.folder / file, file, written[index].span if index < len(written) else node.span if node else None)
 
     def _section(self, path: str, node: Node | None, known: dict[str, Key]) -> dict[str, Setting]:
         if node is None:

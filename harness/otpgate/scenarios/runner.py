@@ -21,6 +21,7 @@ from otpgate.options import Selection
 from otpgate.scenarios import steps_codes, steps_delivers, steps_failover, steps_receipts
 from otpgate.scenarios.events import Event, Listener, silent
 from otpgate.scenarios.lanes import lane_plan
+from otpgate.scenarios.last_words import deployed_names
 from otpgate.scenarios.model import Case, Failure, Outcome
 from otpgate.scenarios.pacing import Wave
 from otpgate.scenarios.plan import Plan, PlannedLane, plan, result
@@ -159,7 +160,7 @@ class Run:
             self.outcomes = [one for one in self.outcomes if one.lane != lane.name or one.verdict != "failed"]
             played = {outcome.case.id for outcome in self.outcomes}
             if first:
-                self.unusable.append(str(error))
+                self.unusable.append("\n".join(filter(None, (str(error), deployed_names(error.why, self.manifest.environment)))))
             self.outcomes += [
                 Outcome(case=case, verdict="undecided", reason=error.what, seconds=0.0, lane=lane.name)
                 for case in lane.cases if case.id not in played

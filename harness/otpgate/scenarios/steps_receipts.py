@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import time
+
 from otpgate.scenarios.conditions import signed_with_secret, webhook
 from otpgate.scenarios.model import User
 from otpgate.scenarios.stage import FINAL, LOST, Play, Undecidable, extend, patience, steps
-from otpgate.scenarios.steps_delivers import sent
+from otpgate.scenarios.steps_delivers import names, sent
 from otpgate_contracts.admin import Message, Receipt
 from otpgate_contracts.model import Lifecycle
 
@@ -51,6 +53,22 @@ def judge_true(play: Play, receipt: Receipt) -> None:
         )
     elif receipt.seconds > min(QUICKLY, hook.timeout):
         play.fail("receipt_slow", f"the service took {receipt.seconds:.1f} s to accept a receipt", url=receipt.url)
+
+
+@steps("delivered_receipt")
+def delivered_receipt(play: Play) -> None:
+    """A message whose delivery the service was told is not sent again when its time to wait for a receipt is over."""
+    message = final(play, play.user)
+    due = time.monotonic() + (play.terms.receipt_timeout or 0.0) + QUIET
+    receipts = [receipt for receipt in play.live.receipts() if receipt.message == message.id and receipt.state == message.status]
+    if not any(200 <= (receipt.status or 0) < 300 for receipt in receipts):
+        raise Undecidable(f"no receipt of {message.status} was accepted (`receipts/signed` says why)")
+    more = play.quiet(play.user, due - time.monotonic(), message.id)
+    if more:
+        play.fail(
+            "delivery_not_believed", f"the service accepted the receipt of {message.status} and sent the code again"
+            f" through {more[0].gateway}", exchanges=names(play, play.calls(play.user)),
+        )
 
 
 @steps("forged_receipt")
@@ -118,11 +136,13 @@ HARMLESS = {
 
 
 def final(play: Play, user: User) -> Message:
-    """The user's message through this gateway once it is delivered; undecided when it never is (`delivers` says why)."""
+    """The user's message through this gateway once its delivery was reported; undecided when it never is (`delivers` says why)."""
     message, _ = sent_or_undecided(play, user)
     settled = play.settle(message, extend(play.terms.delivered_within))
     if settled.meaning in LOST or settled.meaning not in FINAL:
         raise Undecidable(f"the message ended {settled.status}, so its receipts say nothing about the service")
+    if not any(receipt.message == settled.id for receipt in play.live.receipts()):
+        raise Undecidable("no receipt of the message was due, so there is none to forge or repeat (`receipts/signed` says why)")
     return settled
 
 

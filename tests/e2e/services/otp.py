@@ -254,7 +254,7 @@ class Service:
             return 200
         if "resends_on_repeat" in DEFECTS and name in self.final:
             SEND[gateway](attempt.phone, "Your code is 111111.")
-        if status == "delivered":
+        if status == "delivered" and "ignores_deliveries" not in DEFECTS:
             attempt.done = True
             self.final.add(name)
         elif status in LOST and name not in self.final and "ignores_failed_receipts" not in DEFECTS:

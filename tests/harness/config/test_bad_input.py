@@ -17,6 +17,7 @@ FAULTS = [
     pytest.param("gatewys: {}\n", "1:1", "unknown key `gatewys` at the top", "`gateways`", id="top-level key"),
     pytest.param("service: {nmae: x}\n", "1:11", "unknown key `nmae` in `service`", "`name`", id="service key"),
     pytest.param("service:\n  start: {comand: [x]}\n", "2:11", "unknown key `comand`", "`command`", id="start key"),
+    pytest.param("service:\n  dependencies: [requirments.txt]\n", "2:18", "cannot read requirments.txt", "exists", id="file of dependencies"),
     pytest.param("service:\n  edge: {strip-prefix: /x}\n", "2:10", "unknown key", "`strip_prefix`", id="edge key"),
     pytest.param("service:\n  api:\n    request_code: {path: /x, metod: GET}\n    verify_code: {path: /y}\n", "3:30", "unknown key `metod`", "`method`", id="step key"),
     pytest.param("gateways:\n  one: {provider: twilio, acount_sid: x}\n", "2:27", "unknown key `acount_sid`", "`account_sid`", id="provider key"),

@@ -77,6 +77,7 @@ test_numbers: {GB: ["+447700900001"]}
 options: {fail-on: warning}
 """
 FILES = {
+    "requirements.txt": "twilio==9.0.0\n",
     "deploy/a.env": "PUBLIC_URL=https://otp.example.com\nSID=AC00\nTOKEN=t\nFROM=+12025550143\nVERIFY=yes\nPROVIDER=Nexmo\nKEY=k\nDIGITS=6\n"
     "TEMPLATE='{code} ist Ihr Code'\nCODES=\nMOCK=twilio\n",
     "deploy/b.env": "RAW='kept'\n",
