@@ -22,12 +22,17 @@ def true_receipt_refused(observed: Observed) -> Iterator[Fault]:
     """
     for seen in observed.per_gateway("true_receipt_refused"):
         settings = signing_settings(observed, seen.gateway)
+        signed = seen.first.details.get("signed") != "False"
+        covered = "it is signed for the public URL" if signed else "nothing signs it, and it has the form the provider sends,"
         yield Fault(
-            message=f"{seen.first.message}; it is signed for the public URL and reaches the service through the edge.",
+            message=f"{seen.first.message}; {covered} and reaches the service through the edge.",
             at=observed.at(seen.gateway, *settings, "status_callback"), gateway=seen.gateway, countries=None,
             exchanges=seen.exchanges, scenarios=seen.scenarios,
-            related=(("the callback URL the signature covers", observed.at(seen.gateway, "status_callback")),),
-            fix=Fix("Verify over the public URL, with the secret the provider signs with."),
+            related=(("the callback URL the signature covers", observed.at(seen.gateway, "status_callback")),) if signed else (),
+            fix=Fix(
+                "Verify over the public URL, with the secret the provider signs with." if signed
+                else "Accept the provider's own form of report at its URL."
+            ),
         )
 
 
@@ -101,6 +106,25 @@ def callback_unreachable(observed: Observed) -> Iterator[Fault]:
             message=f"{seen.first.message}.", at=observed.at(seen.gateway, "status_callback"), gateway=seen.gateway,
             exchanges=seen.exchanges, scenarios=seen.scenarios, discriminator=seen.first.symptom,
             fix=Fix("Send a callback URL the provider can reach."),
+        )
+
+
+@check("WH055", "delivery-not-believed")
+def delivery_not_believed(observed: Observed) -> Iterator[Fault]:
+    """A message reported delivered is sent again through the next gateway.
+
+    Why: every user gets two messages and both are paid for; the figures of the gateway say that it delivers nothing.
+    Bad: the receipt is accepted, and its id or its word is compared with something it never is: a list, another
+    field, capitals.
+    Good: the receipt of a delivery finds its message and ends the wait for it.
+    Fix: keep the id exactly as the receipt names it, and compare the provider's own words for delivered.
+    Sources: the provider's page on delivery receipts
+    """
+    for seen in observed.per_gateway("delivery_not_believed"):
+        yield Fault(
+            message=f"{seen.first.message}.", at=observed.at(seen.gateway, "status_callback"), gateway=seen.gateway,
+            exchanges=seen.exchanges, scenarios=seen.scenarios,
+            fix=Fix("Match the receipt with its message, and take the provider's word for delivered."),
         )
 
 

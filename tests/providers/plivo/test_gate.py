@@ -29,6 +29,14 @@ TRAPS = [
         expected=("WH050", "PLIVO_TOKEN"),
     ),
     Trap(
+        title="no message names a callback URL, and the account has none", defects="no_callback",
+        scenarios=("receipts", "delivers"), expected=("WH054", "status_callback: https://otp.example.com/receipts/beta"),
+    ),
+    Trap(
+        title="the list of ids is taken for an id, so no callback finds its message", defects="keeps_the_list",
+        scenarios=("receipts",), expected=("WH055", "status_callback: https://otp.example.com/receipts/beta"),
+    ),
+    Trap(
         title="the plain text of a 401 is read as JSON", defects="parses_401", scenarios=("failover/unauthorised",),
         expected=("FO050", "failover: {when: [error, timeout, undelivered], receipt_timeout: 3s}"),
     ),
