@@ -38,6 +38,7 @@ REASONS: dict[str, str] = {
     "parameter_malformed": "another parameter is not acceptable",
     "template_unknown": "the template id is not registered",
     "template_mismatch": "the text does not match a registered template",
+    "variable_missing": "a variable of the registered template got no value",
     # account state
     "sender_not_owned": "the sender is not on the account",
     "sender_of_other_account": "the sender belongs to another account",

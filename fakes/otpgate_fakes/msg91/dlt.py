@@ -17,6 +17,7 @@ REGISTERED_ID = re.compile(r"1\d{18}")
 LONGEST_VARIABLE = 30
 
 INACTIVE, NOT_MATCHED, OTHER_HEADER, VARIABLE_TOO_LONG = "631", "633", "634", "635"
+UNFILLED = "variable_missing"
 HEADER_UNKNOWN, OTHER_ENTITY, HEADER_EXPIRED = "620", "623", "624"
 REJECTED = "25"
 
@@ -24,13 +25,13 @@ REJECTED = "25"
 def objection(
     context: Context, number: str, sender: str | None, text: str, variables: dict[str, str], unfilled: list[str]
 ) -> str | None:
-    """The operators' code against a text to India, None where nothing speaks against it."""
+    """The operators' code against a text to India, or the reason of one; None where nothing speaks against it."""
     if numbering.country_of(f"+{number}") != "IN":
         return None
     if any(len(value) > LONGEST_VARIABLE for value in variables.values()):
         return VARIABLE_TOO_LONG
     if unfilled:
-        return NOT_MATCHED
+        return UNFILLED
     templates = context.account.templates if context.account is not None else None
     registered = [one for one in templates or () if REGISTERED_ID.fullmatch(one.id) and one.text]
     if not registered:

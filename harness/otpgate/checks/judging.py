@@ -29,6 +29,9 @@ EXPLAINS = {
     "forged_accepted": ("WH", "CR"), "contract_mismatch": ("EN", "VR", "EP", "WH", "TP"), "right_code_refused": ("OP", "TP"),
     "sent_twice": ("TO",), "failure_swallowed": (*SENDING, "FO"), "common_accepted": ("EV", "OP"), "refusal_crashed": SENDING,
 }
+ABSORBS = {"CR": SENDING, "VR": SENDING, "SN": ("RC",)}
+"""What is wrong with a value as it stands explains every refusal the provider answers it with."""
+
 DELIVERY = ("not_sent", "request_refused", "not_delivered", "not_through_gateway", "no_failover", "late")
 
 
@@ -127,7 +130,8 @@ def same_place(one: Finding, other: Finding) -> bool:
     return (
         (one.gateway == other.gateway or one.gateway is None or other.gateway is None)
         and (place.file, place.line, place.key) == (there.file, there.line, there.key)
-        and one.severity == "error" and one.rule[:2] == other.rule[:2] and one.rule != other.rule
+        and one.severity == "error" and one.rule != other.rule
+        and (one.rule[:2] == other.rule[:2] or other.rule[:2] in ABSORBS.get(one.rule[:2], ()))
         and registered_scope(one.rule) != "traffic"
     )
 

@@ -333,7 +333,8 @@ def template_of_another_sender(gateway: GatewaySubject) -> Iterator[Fault]:
     if wanted is None or isinstance(wanted.value, dict):
         return
     row = next((row for row in gateway.account.templates or () if row.id == wanted.text), None)
-    uses = [use for use in gateway.sound_senders if use.kind == "alphanumeric"]
+    told = gateway.account.senders is not None
+    uses = [use for use in gateway.sound_senders if use.kind == "alphanumeric" and not (told and gateway.owned_sender(use.text) is None)]
     if row is None or not row.sender or not uses or any(use.text == row.sender for use in uses):
         return
     yield Fault(message=f"{label(uses[0].setting)} is {quoted(uses[0].text)}, but the template {quoted(row.id)} is registered for"
