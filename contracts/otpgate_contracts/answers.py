@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from otpgate_contracts import placeholders
 from otpgate_contracts.description import Description, Found, text_of
+from otpgate_contracts.jsons import read_json
 
 JSON, TEXT = "application/json", "text/plain"
 WORDS = ("OK", "queued", "1", "0", "success", "true")
@@ -37,7 +38,7 @@ def accepted(about: Description, status: int, body: bytes) -> bool:
     text = body.decode("utf-8", "replace")
     if isinstance(about.match, str):
         return re.search(about.match, text) is not None
-    tree = _tree(text)
+    tree = read_json(text)
     return all(text_of(placeholders.at(tree, placeholders.way_of(path))) in values for path, values in about.match.items())
 
 
@@ -49,7 +50,7 @@ def id_in(found: Found, body: bytes, headers: Iterable[tuple[str, str]] = ()) ->
     if found.kind == "regex":
         match = re.search(found.text, text)
         return None if match is None else match[1] if match.re.groups else match[0]
-    value = placeholders.at(_tree(text), placeholders.way_of(found.text))
+    value = placeholders.at(read_json(text), placeholders.way_of(found.text))
     return text_of(value) if value not in (None, "") and not isinstance(value, (Mapping, list)) else None
 
 
@@ -94,7 +95,7 @@ def unconditional(about: Description) -> bool:
 
 def _plain(about: Description) -> bool:
     """Whether answers are text rather than JSON."""
-    return (isinstance(about.match, str) and _tree(example(about.match)) is None) or (about.message_id is not None and about.message_id.kind == "regex")
+    return (isinstance(about.match, str) and read_json(example(about.match)) is None) or (about.message_id is not None and about.message_id.kind == "regex")
 
 
 def _candidates(about: Description, status: int, id: str) -> Iterable[Answer]:
@@ -187,13 +188,6 @@ def _typed(value: str) -> Any:
     if value in ("true", "false"):
         return value == "true"
     return int(value) if re.fullmatch(r"-?(?:0|[1-9]\d{0,15})", value) else value
-
-
-def _tree(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except ValueError:
-        return None
 
 
 def _written(body: Any) -> bytes:

@@ -29,11 +29,18 @@ class AccountError(LocatedError):
     """An account file that cannot be used."""
 
 
+LONGEST_NAME = 100
+"""Letters of a word that may still be a name with a slip in it."""
+
+
 def nearest(word: str, words: Iterable[str]) -> str | None:
     """The most similar of `words`; None when none is within a third of the word's length (at least one edit)."""
     folded = _fold(word)
     limit = max(1, len(folded) // 3)
-    ranked = sorted((_edits(folded, _fold(candidate)), candidate) for candidate in words)
+    if len(folded) > LONGEST_NAME:
+        return None
+    alike = ((_fold(candidate), candidate) for candidate in words)
+    ranked = sorted((_edits(folded, other), candidate) for other, candidate in alike if abs(len(other) - len(folded)) <= limit)
     return ranked[0][1] if ranked and ranked[0][0] <= limit else None
 
 

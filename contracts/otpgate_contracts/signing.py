@@ -207,7 +207,7 @@ def read_jwt(token: str) -> Jwt | None:
         text, _, signature = token.rpartition(".")
         header, claims = (msgspec.json.decode(_from_base64url(part), type=dict[str, Any]) for part in text.split("."))
         return Jwt(header, claims, text.encode("ascii"), _from_base64url(signature))
-    except (ValueError, msgspec.DecodeError):
+    except (ValueError, RecursionError, msgspec.DecodeError):
         return None
 
 

@@ -29,6 +29,8 @@ FORM = "application/x-www-form-urlencoded"
 JSON = "application/json"
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch")
 _NO_VALUE = "…"
+HINTED = 20
+"""Unknown parameters of one call for which the nearest known name is looked up."""
 
 Pairs = Sequence[tuple[str, str]]
 
@@ -251,7 +253,7 @@ class _Json:
     def judge_body(self, body: bytes, form: Pairs | None) -> list[Mismatch]:
         try:
             value = msgspec.json.decode(body)
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except (msgspec.DecodeError, UnicodeError, RecursionError):
             return [Mismatch("body", JSON, "not JSON", "the body is not readable as JSON")]
         if self.validator.is_valid(value):
             return []
@@ -299,7 +301,7 @@ class _Fields:
                 value[name] = _read(kind, text)
         found = [] if self.validator.is_valid(value) else _differences(self.validator, value, self.place)
         if unknown:
-            found += [self._unknown(name) for name in unknown]
+            found += [self._unknown(name, hinted=index < HINTED) for index, name in enumerate(unknown)]
         if self.deprecated and not self.deprecated.isdisjoint(value):
             found += [
                 Mismatch(f"{self.place}.{name}", "another way", "used", f"`{name}` is deprecated", "deprecated")
@@ -307,8 +309,8 @@ class _Fields:
             ]
         return found
 
-    def _unknown(self, name: str) -> Mismatch:
-        close = nearest(name, self.names)
+    def _unknown(self, name: str, *, hinted: bool) -> Mismatch:
+        close = nearest(name, self.names) if hinted else None
         hint = f"; did you mean `{close}`?" if close else ""
         return Mismatch(f"{self.place}.{name}", close or "no such parameter", "given", f"unknown parameter `{name}`{hint}", "unknown")
 

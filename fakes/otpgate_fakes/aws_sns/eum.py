@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
 from otpgate_contracts import numbering, text
+from otpgate_contracts.jsons import read_json
 from otpgate_fakes.aws_sns import origins, publish
 from otpgate_fakes.core.account import PRICE
 from otpgate_fakes.core.fake import Send
@@ -33,10 +32,7 @@ MEMBERS: dict[str, type] = {
 
 def body_of(request: Request, context: Context) -> dict[str, Any]:
     """The members of a request; what is no JSON object is refused."""
-    try:
-        body = msgspec.json.decode(request.body or b"{}")
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        body = None
+    body = read_json(request.body or b"{}")
     if not isinstance(body, dict):
         context.refuse("SerializationException")
     return {name: value for name, value in body.items() if value is not None}
@@ -44,10 +40,8 @@ def body_of(request: Request, context: Context) -> dict[str, Any]:
 
 def recipient(request: Request) -> str | None:
     """Whom a send is for, whatever else is wrong with it."""
-    try:
-        to = msgspec.json.decode(request.body)["DestinationPhoneNumber"]
-    except (msgspec.DecodeError, UnicodeDecodeError, KeyError, TypeError, IndexError):
-        return None
+    body = read_json(request.body)
+    to = body.get("DestinationPhoneNumber") if isinstance(body, dict) else None
     return e164(to) if isinstance(to, str) else None
 
 

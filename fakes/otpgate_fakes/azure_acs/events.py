@@ -13,6 +13,7 @@ from urllib.parse import urlencode, urlsplit
 import msgspec
 
 from otpgate_contracts import text as texts
+from otpgate_contracts.jsons import read_json
 from otpgate_fakes.azure_acs.render import reply
 from otpgate_fakes.core.fake import Reply
 from otpgate_fakes.core.handshakes import Handshake
@@ -190,10 +191,7 @@ def handshake(context: Context, url: str) -> Handshake | None:
 
 
 def response_in(body: str) -> object:
-    try:
-        found = msgspec.json.decode(body)
-    except msgspec.DecodeError:
-        return None
+    found = read_json(body)
     return next((value for name, value in found.items() if name.lower() == "validationresponse"), None) if isinstance(found, dict) else None
 
 

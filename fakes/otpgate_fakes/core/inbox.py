@@ -16,6 +16,9 @@ MIXED = re.compile(r"\b(?=[A-Z0-9]*\d)(?=[A-Z0-9]*[A-Z])[A-Z0-9]{4,10}\b")
 WORDS = re.compile(
     r"code|c[oó]digo|otp|pin\b|passcode|password|token|kod|kode|codice|verif|login|code\s*:|验证码|認証|код", re.IGNORECASE
 )
+READ = 4_000
+"""Characters in which a code is looked for; no message is that long, and what is refused may be."""
+
 BEFORE = 12
 """A year or an amount often stands right before "code"; the code itself more often after it."""
 
@@ -49,6 +52,7 @@ def extract_code(text: str) -> str | None:
     bound = BOUND.search(text)
     if bound is not None:
         return bound[1]
+    text = text[:READ]
     found = list(DIGITS.finditer(text))
     if not found:
         mixed = MIXED.search(text)

@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import unquote_to_bytes
 
-import msgspec
-
+from otpgate_contracts.jsons import read_json
 from otpgate_fakes.core.fake import Operation, Request, Send
 
 if TYPE_CHECKING:
@@ -25,10 +24,7 @@ def read_body(request: Request) -> None:
     if kind == "application/x-www-form-urlencoded":
         request.form = pairs(request.body.decode("utf-8", "replace"))
     elif "json" in kind.rpartition("/")[2]:
-        try:
-            request.json = msgspec.json.decode(request.body)
-        except (msgspec.DecodeError, UnicodeDecodeError):
-            request.json = None
+        request.json = read_json(request.body)
 
 
 def pairs(text: str) -> list[tuple[str, str]]:

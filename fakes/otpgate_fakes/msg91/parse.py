@@ -6,8 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
+from otpgate_contracts.jsons import read_json
 from otpgate_fakes.core.fake import Claim, Operation, Refused, Request, Send
 from otpgate_fakes.msg91 import dlt, texts
 
@@ -66,10 +65,7 @@ def fields_of(request: Request) -> dict[str, Any]:
     """The body's fields: a JSON object under whatever label, else a form."""
     body = request.json
     if body is None and request.body.lstrip()[:1] == b"{":
-        try:
-            body = msgspec.json.decode(request.body)
-        except (msgspec.DecodeError, UnicodeDecodeError):
-            body = None
+        body = read_json(request.body)
     if isinstance(body, dict):
         return body
     return dict(request.form or ())

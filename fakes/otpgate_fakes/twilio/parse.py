@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import base64
-import binascii
-import json
 import re
 from typing import TYPE_CHECKING
 
+from otpgate_contracts.jsons import read_json
 from otpgate_fakes.core.fake import Claim, Refused, Send
 
 if TYPE_CHECKING:
@@ -41,7 +40,7 @@ def claim(request: Request, operation: Operation) -> Claim:
         return Claim(principal="", secret="", scheme="account", reason="credentials_unknown")
     try:
         user, _, password = base64.b64decode(value, validate=True).decode().partition(":")
-    except (binascii.Error, UnicodeDecodeError):
+    except ValueError:
         return Claim(principal="", secret="", scheme="account", reason="credentials_unknown")
     if not user and not password:
         return Claim(principal=None)
@@ -192,10 +191,7 @@ def content_text(context: Context, form: dict[str, str]) -> str:
 
 def variables(text: str) -> dict[str, str] | None:
     """ContentVariables as a mapping; None when it is not a JSON object."""
-    try:
-        found = json.loads(text)
-    except ValueError:
-        return None
+    found = read_json(text)
     return {str(key): str(value) for key, value in found.items()} if isinstance(found, dict) else None
 
 

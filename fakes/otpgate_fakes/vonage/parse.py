@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
 from otpgate_contracts import numbering
+from otpgate_contracts.jsons import read_json
 from otpgate_fakes.core.fake import Refused, Request, Send
 
 if TYPE_CHECKING:
@@ -48,10 +49,8 @@ def as_text(value: object) -> str:
 def _sniffed(request: Request) -> dict[str, str]:
     body = request.body.decode("utf-8", "replace").strip()
     if body.startswith("{"):
-        try:
-            return {name: as_text(value) for name, value in json.loads(body).items()}
-        except ValueError:
-            return {}
+        found = read_json(body)
+        return {name: as_text(value) for name, value in found.items()} if isinstance(found, dict) else {}
     request.form = parse_qsl(body, keep_blank_values=True)
     return dict(request.form)
 
@@ -180,10 +179,7 @@ def message(request: Request, context: Context) -> Send:
     """A call of /v1/messages, for channel sms. Every fault of the body is named at once."""
     body = request.json
     if body is None:
-        try:
-            body = json.loads(request.body)
-        except ValueError:
-            raise Refused("422") from None
+        body = read_json(request.body)
     if not isinstance(body, dict):
         raise Refused("422")
     to = body.get("to")

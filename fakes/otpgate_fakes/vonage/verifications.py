@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from msgspec import Struct, field
 
+from otpgate_contracts.jsons import read_json
 from otpgate_fakes.core.fake import Refused, Reply, Request, Send
 from otpgate_fakes.core.verifications import Verification
 from otpgate_fakes.vonage.parse import MESSAGES_NUMBER
@@ -100,10 +101,7 @@ def read(request: Request) -> dict[str, Any]:
     """The body, an object; Vonage reads JSON whatever the label says."""
     body = request.json
     if body is None:
-        try:
-            body = json.loads(request.body)
-        except ValueError:
-            raise refused({"body": "must be valid JSON"}) from None
+        body = read_json(request.body)
     if not isinstance(body, dict):
         raise refused({"body": "must be an object"})
     return body
