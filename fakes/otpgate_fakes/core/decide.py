@@ -203,6 +203,7 @@ class Decider:
                 raise Rejection(verdict.row, reason, detail_of(case, reason))
         if kind == "test" or (self._test_keys and self.shows_test_key(context)):
             verdict.silent = True
+            verdict.reason = "test_account"
         elif verdict.row is not None:
             verdict.outcome = outcome_of(verdict.row, self.lifecycle(send.product))
         elif case.effect.effect == "dropped":

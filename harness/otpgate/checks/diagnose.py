@@ -17,6 +17,8 @@ from otpgate_contracts.model import ErrorRow, Pack
 LATE = ("not_delivered",)
 AT_ONCE = ("not_sent", "request_refused", "not_through_gateway", "no_failover", "sent_twice", "late", "bad_recipient_blocks")
 
+SILENT = ("late", "no_receipt_wanted")
+
 # otpgate's own numbers are valid, so a provider that cannot read them was given them in another form.
 NUMBER_FORM = dict.fromkeys(("recipient_malformed", "recipient_missing", "recipient_short_code"), "EN001")
 
@@ -37,6 +39,8 @@ def diagnose(
     evidence = late_refusal(failure, manifest, packs, exchanges) if failure.symptom in LATE else None
     if evidence is None and failure.symptom in (*AT_ONCE, *LATE):
         evidence = refusal(failure, manifest, packs, exchanges)
+    if evidence is None and failure.symptom in SILENT:
+        return pretended(failure, manifest, packs, exchanges)
     if evidence is None:
         return None
     pack = packs[evidence.gateway.provider]
@@ -67,6 +71,23 @@ def told(evidence: Evidence, pack: Pack) -> str:
         "async": "accepts the message, then reports it lost",
     }[row.phase]
     return f"{pack.provider.title} {how} with {row.code} ({row.title})."
+
+
+def pretended(
+    failure: Failure, manifest: Manifest, packs: Mapping[str, Pack], exchanges: Mapping[str, Exchange]
+) -> Finding | None:
+    """The finding of a message that was answered as if it were sent, because the credential is one for tests."""
+    gateway = manifest.gateways.get(failure.gateway or "")
+    calls = [name for name in failure.exchanges if name in exchanges and exchanges[name].accepted]
+    call = next((name for name in calls if exchanges[name].reason == "test_account"), None)
+    if gateway is None or gateway.provider not in packs or call is None:
+        return None
+    pack = packs[gateway.provider]
+    settings = dict.fromkeys(name for scheme in pack.provider.credentials for name in (scheme.principal, *scheme.settings) if name)
+    return finding_for(
+        manifest, packs, "EV001", gateway.name, settings,
+        f"{pack.provider.title} answers as if the message were sent, and nothing leaves.", exchanges=(call,),
+    )
 
 
 def late_refusal(

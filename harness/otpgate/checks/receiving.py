@@ -8,6 +8,9 @@ from otpgate.checks.observed import Observed
 from otpgate.findings import Fix
 from otpgate.rules.registry import Fault, check
 
+ELSEWHERE = ("404", "405")
+"""Answers of a route that is not there, or not by this method: no secret is at fault."""
+
 
 @check("WH050", "true-receipt-refused")
 def true_receipt_refused(observed: Observed) -> Iterator[Fault]:
@@ -21,11 +24,12 @@ def true_receipt_refused(observed: Observed) -> Iterator[Fault]:
     Sources: incident collection, class callback or webhook
     """
     for seen in observed.per_gateway("true_receipt_refused"):
-        settings = signing_settings(observed, seen.gateway)
-        signed = seen.first.details.get("signed") != "False"
-        covered = "it is signed for the public URL" if signed else "nothing signs it, and it has the form the provider sends,"
+        first = next((one for one in seen.failures if one.variant == "signed"), seen.first)
+        settings = () if first.details.get("status") in ELSEWHERE else signing_settings(observed, seen.gateway)
+        signed = first.details.get("signed") != "False"
+        covered = "it is signed for the public URL" if signed else "nothing signs it, it has the provider's form,"
         yield Fault(
-            message=f"{seen.first.message}; {covered} and reaches the service through the edge.",
+            message=f"{first.message}; {covered} and reaches the service through the edge.",
             at=observed.at(seen.gateway, *settings, "status_callback"), gateway=seen.gateway, countries=None,
             exchanges=seen.exchanges, scenarios=seen.scenarios,
             related=(("the callback URL the signature covers", observed.at(seen.gateway, "status_callback")),) if signed else (),
@@ -103,8 +107,8 @@ def callback_unreachable(observed: Observed) -> Iterator[Fault]:
     """
     for seen in observed.per_gateway("callback_blocked", "no_receipt_wanted"):
         yield Fault(
-            message=f"{seen.first.message}.", at=observed.at(seen.gateway, "status_callback"), gateway=seen.gateway,
-            exchanges=seen.exchanges, scenarios=seen.scenarios, discriminator=seen.first.symptom,
+            message=f"{seen.first.message}.", at=observed.at(seen.gateway, seen.first.details.get("setting", ""), "status_callback"),
+            gateway=seen.gateway, exchanges=seen.exchanges, scenarios=seen.scenarios, discriminator=seen.first.symptom,
             fix=Fix("Send a callback URL the provider can reach."),
         )
 

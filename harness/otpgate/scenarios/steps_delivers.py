@@ -42,7 +42,8 @@ def delivers(play: Play) -> None:
     verified = play.verify(user, code)
     if verified.verdict != "accepted":
         play.fail("right_code_refused", f"the code that arrived does not verify: {verified}", exchanges=calls, api="verify_code")
-    extra = [other for other in play.live.messages(user.phone) if other.gateway == play.case.gateway or play.case.position == 0]
+    arrived = play.case.position == 0 and settled.meaning in ("delivered", "read")
+    extra = [other for other in play.live.messages(user.phone) if other.gateway == play.case.gateway or arrived]
     if len(extra) > 1:
         through = " and ".join(dict.fromkeys(str(other.gateway) for other in extra))
         play.fail("sent_twice", f"one request made {len(extra)} messages through {through}", exchanges=calls)

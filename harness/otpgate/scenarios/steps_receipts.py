@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import time
 
 from otpgate.scenarios.conditions import signed_with_secret, webhook
 from otpgate.scenarios.model import User
 from otpgate.scenarios.stage import FINAL, LOST, Play, Undecidable, extend, patience, steps
 from otpgate.scenarios.steps_delivers import names, sent
-from otpgate_contracts.admin import Message, Receipt
+from otpgate_contracts.admin import Exchange, Message, Receipt
 from otpgate_contracts.model import Lifecycle
 
 QUICKLY = 5.0
@@ -22,9 +23,9 @@ def true_receipt(play: Play) -> None:
     message = play.settle(message, patience(play.terms.delivered_within))
     receipts = [receipt for receipt in play.live.receipts() if receipt.message == message.id]
     if not receipts:
-        raise play.stop(
-            "no_receipt_wanted", "the message was sent without a callback URL, so no receipt can ever arrive",
-        )
+        calls = play.calls(play.user, play.case.gateway)
+        missing, said = unasked(play, calls)
+        raise play.stop("no_receipt_wanted", said, exchanges=names(play, calls), setting=missing)
     for receipt in receipts:
         if receipt.outcome == "blocked":
             said = "no provider can reach" if receipt.status is None else "the provider sends no receipts to"
@@ -40,6 +41,19 @@ def true_receipt(play: Play) -> None:
             return
 
 
+def unasked(play: Play, calls: list[Exchange]) -> tuple[str, str]:
+    """What a message without receipts did not carry: the setting it belongs to, and the sentence that says so."""
+    hook = webhook(play.gateway, play.pack)
+    sent_text = " ".join(f"{call.url} {call.request_body}" for call in calls)
+    for name in (*(hook.needs if hook is not None else ()), "status_callback"):
+        spec = play.pack.setting(name)
+        fields = spec.wire if spec is not None else ()
+        if fields and not any(re.search(rf"(?<![\w-]){re.escape(field)}[\"\]]?\s*[=:]", sent_text) for field in fields):
+            what = "a callback URL" if name == "status_callback" else f"`{fields[0]}`"
+            return name, f"the message was sent without {what}, so no receipt can ever arrive"
+    return "status_callback", "the message ended without a single receipt, although it asked for them"
+
+
 def judge_true(play: Play, receipt: Receipt) -> None:
     """A true receipt wants one of the acknowledged statuses, soon."""
     hook = webhook(play.gateway, play.pack)
@@ -49,7 +63,7 @@ def judge_true(play: Play, receipt: Receipt) -> None:
         play.fail(
             "true_receipt_refused" if 400 <= status < 500 else "receipt_crashed",
             f"the service answered {status} to a true, {'signed' if receipt.signed else 'unsigned'} receipt"
-            f" ({receipt.state}) at {receipt.url}", url=receipt.url, status=str(status), signed=str(receipt.signed),
+            f" ({receipt.state}) at {receipt.url.partition('?')[0]}", url=receipt.url, status=str(status), signed=str(receipt.signed),
         )
     elif receipt.seconds > min(QUICKLY, hook.timeout):
         play.fail("receipt_slow", f"the service took {receipt.seconds:.1f} s to accept a receipt", url=receipt.url)
