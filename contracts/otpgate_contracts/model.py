@@ -39,6 +39,7 @@ class Host(Fact, frozen=True, kw_only=True):
 class Region(Fact, frozen=True, kw_only=True):
     id: str
     title: str = ""
+    without: tuple[str, ...] = ()  # products that are not offered there
     edges: tuple[str, ...] = ()
     default: bool = False
 
@@ -54,13 +55,13 @@ class Confusable(Fact, frozen=True, kw_only=True):
 class SettingSpec(Fact, frozen=True, kw_only=True):
     """One gateway setting of the manifest that is this provider's own (or a common one it narrows).
 
-    `kind` drives the generic rules: id, secret, key (PEM), url, host, sender, enum, bool, number, text; tree: maps and lists.
-    `unit` and `minimum`/`maximum` hold for numbers and durations. `env` lists the names under which
-    deployments usually carry it (used by `init` and by unknown-key suggestions). `unwise` are values the
-    provider takes that do codes no good: value to why. `required_for` are products that cannot work without it. `sdk_env` are
-    the names SDKs read by themselves. `account_part`: the group of this pattern is the id of the account the value belongs to.
-    `default` is that of the first product. `parts` are settings
-    this one's text holds (a connection string): name to the pattern whose first group is the value.
+    `kind` drives the generic rules: id, secret, key (PEM), url, host, sender, enum, bool, number, text; tree: maps and lists. `unit` and
+    `minimum`/`maximum` hold for numbers and durations. `env` lists the names under which deployments usually carry it (used by `init` and
+    by unknown-key suggestions). `unwise` are values the provider takes that do codes no good: value to why. `required_for` are products
+    that cannot work without it. `sdk_env` are the names SDKs read by themselves. `account_part`: the group of this pattern is the id of
+    the account the value belongs to. `names_account`: the value is that id. `names_text`: with these products the value is the id of a
+    text at the provider. `default` is that of the first product. `parts` are settings this one's text holds (a connection string): name
+    to the pattern whose first group is the value.
     """
 
     name: str
@@ -83,16 +84,17 @@ class SettingSpec(Fact, frozen=True, kw_only=True):
     unwise: dict[str, str] = {}
     sdk_env: tuple[str, ...] = ()
     account_part: str | None = None
+    names_account: bool = False
+    names_text: tuple[str, ...] = ()
     parts: dict[str, str] = {}
 
 
 class CredentialScheme(Fact, frozen=True, kw_only=True):
     """A set of settings that together authenticate. A gateway must fill at least one scheme whole.
 
-    `principal` is the setting whose value identifies the account on the wire (a call belongs to the
-    gateway whose principal it carries). `how` names the wire form. Where one key both names and proves the
-    caller, `secret` is the principal itself; credentials in account state then have labels for ids.
-    `only` is a pattern of the principals the scheme is for, where their shape tells one scheme from another.
+    `principal` is the setting whose value identifies the account on the wire (a call belongs to the gateway whose principal it carries).
+    `how` names the wire form. Where one key both names and proves the caller, `secret` is the principal itself; credentials in account
+    state then have labels for ids. `only` is a pattern of the principals the scheme is for, where their shape tells schemes apart.
     """
 
     id: str
@@ -292,19 +294,18 @@ class Provider(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     failing_2xx: bool = False
     accepts_async: bool = True
     needs_sender: bool = True
+    needs_own_number: tuple[str, ...] = ()  # countries to which only numbers of the account send, where the provider picks the sender
     idempotent_sends: bool = False
-    described: bool = False
-    """Whether a gateway of this provider describes itself; its own pack is then made by otpgate_contracts.describing."""
+    described: bool = False  # a gateway of this provider describes itself; its own pack is then made by otpgate_contracts.describing
 
 
 class ErrorRow(Fact, frozen=True, kw_only=True):
     """One error of the provider.
 
-    `phase`: sync = HTTP error answer; body = failure inside a 2xx body; async = accepted first, then
-    reported by receipt or read-back. `trigger` is the neutral reason core decides (see
-    otpgate_contracts.account.REASONS), or `input`, `fault`, `resource` where the provider folder
-    decides itself. `rule` and `settings` are the diagnosis: the rule that explains it and the
-    manifest settings that cause it, likeliest first; `account.` prefixes name account-state keys.
+    `phase`: sync = HTTP error answer; body = failure inside a 2xx body; async = accepted first, then reported by receipt or read-back.
+    `trigger` is the neutral reason core decides (see otpgate_contracts.account.REASONS), or `input`, `fault`, `resource` where the
+    provider folder decides itself. `rule` and `settings` are the diagnosis: the rule that explains it and the manifest settings that
+    cause it, likeliest first; `account.` prefixes name account-state keys.
     `also` are further reasons this row answers, where a provider has one code for many causes: reason to rule (empty: the row's own).
     `product` may carry a suffix (`sms_dlr`, `messages_async`) where one code means different things in the answer and in the receipt.
     `retryable`: a service may try again. `recipient`: the fault is the recipient's, so a gateway must not be blamed. `each`: the row

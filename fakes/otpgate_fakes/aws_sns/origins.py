@@ -11,9 +11,6 @@ if TYPE_CHECKING:
     from otpgate_contracts.account import Sender
     from otpgate_fakes.core.context import Context
 
-NEEDS_A_NUMBER = frozenset({"US", "PR"})
-"""Countries without shared routes: an account without a number of its own reaches nobody there."""
-
 
 def identifier(prefix: str, value: str) -> str:
     """The id AWS would give a resource; made from its value, so that it stays the same."""
@@ -52,7 +49,7 @@ def choose(context: Context, wanted: str | None, country: str | None) -> tuple[s
     found = next((one for one in fitting if here(context, one)), None)
     if found is not None:
         return found.number, None
-    if country in NEEDS_A_NUMBER:
+    if country in context.pack.provider.needs_own_number:
         return None, "region_wrong" if fitting else "sender_missing"
     return None, None
 

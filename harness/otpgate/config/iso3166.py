@@ -28,6 +28,11 @@ _MEANT = {
 }
 
 
+def spelt(word: str) -> str | None:
+    """The code of a country that is written with three letters or in words, as far as listed here."""
+    return _MEANT.get(word.strip().upper())
+
+
 def nearest_country(word: str) -> str | None:
     """The code that was probably meant."""
     upper = word.strip().upper()

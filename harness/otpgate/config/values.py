@@ -101,8 +101,8 @@ def structure(source: str) -> Node | None:
     try:
         return documents.parse(stripped, "value", "value.json")
     except ManifestError as error:
-        if re.match(r"\{\{|\{\w+\}|\{%", stripped):
-            return None  # a template that starts with its placeholder
+        if re.match(r"\{\{|\{\w+\}|\{%|\[[^\[\]{}\"]*\]\s*[^\s,\]]", stripped):
+            return None  # a text that starts with its placeholder, or with a name in brackets
         raise Unfit(f"not readable as JSON: {error.why}") from None
 
 

@@ -146,7 +146,7 @@ def credential_of_another_account(gateway: GatewaySubject) -> Iterator[Fault | M
             fix=Fix("deploy a credential of this account", replacement=next(iter(known)) if len(known) == 1 else None),
         )
         return
-    for name in gateway.scheme.settings:
+    for name in dict.fromkeys((*gateway.scheme.settings, gateway.scheme.principal)):
         setting, spec = gateway.present(name), gateway.spec(name)
         if setting is None or spec is None or spec.kind != "id" or not account_id or not sound(setting):
             continue
@@ -157,7 +157,9 @@ def credential_of_another_account(gateway: GatewaySubject) -> Iterator[Fault | M
                         related=(("the account's id stands here", gateway.account_span("account.id")),))
             continue
         other_kind = setting.text in known or setting.text[:2] != account_id[:2] or len(setting.text) != len(account_id)
-        if setting.text != account_id and not other_kind:
+        if spec.names_account:  # unless the account file calls the account by another name
+            other_kind = spec.pattern is None or re.search(spec.pattern, account_id) is None
+        if setting.text.lower() != account_id.lower() and not other_kind:
             yield Fault(
                 message=f"{label(setting)}, the `{name}` of `{gateway.name}`, is {quoted(setting.text)}, but the account file"
                 f" describes {quoted(account_id)}.",

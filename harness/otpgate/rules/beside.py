@@ -6,10 +6,11 @@ import re
 from collections.abc import Iterator
 from itertools import pairwise
 
+from otpgate.config.iso3166 import spelt
 from otpgate.config.model import Entry
 from otpgate.findings import Fix
 from otpgate.rules.registry import Fault, rule
-from otpgate.rules.subjects import ServiceSubject
+from otpgate.rules.subjects import GatewaySubject, ServiceSubject
 from otpgate.rules.switches import LISTING, NO, NUMBERS, ON, SUBJECT, parts
 from otpgate.rules.values import number, url
 from otpgate.rules.words import duration, listed, quoted
@@ -23,7 +24,7 @@ LENGTHS = frozenset({"length", "digits", "len"})
 LIVES = frozenset({"ttl", "expiry", "expires", "expiration", "lifetime", "validity", "expire", "exp"})
 UNITS = {"ms": 0.001, "millis": 0.001, "milliseconds": 0.001, "s": 1.0, "sec": 1.0, "secs": 1.0, "second": 1.0, "seconds": 1.0, "m": 60.0,
          "min": 60.0, "mins": 60.0, "minute": 60.0, "minutes": 60.0, "h": 3600.0, "hour": 3600.0, "hours": 3600.0}
-COUNTRIES = frozenset({"countries", "country", "prefixes", "prefix", "regions", "destinations"})
+COUNTRIES = frozenset({"countries", "country", "prefixes", "prefix", "regions", "destinations", "dial", "dialling", "dialing"})
 REFUSING = frozenset({"blocked", "block", "blocklist", "blacklist", "blacklisted", "denied", "deny", "denylist", "disallowed", "banned", "excluded",
                       "disabled", "unsupported"})
 ADMITTING = LISTING | {"allow", "supported", "enabled", "available", "accepted", "served"}
@@ -137,6 +138,8 @@ def _covered(service: ServiceSubject, items: list[str], served: tuple[str, ...],
         return None
     if all(re.fullmatch(r"[A-Za-z]{2}", item) for item in items):
         return tuple(c for c in served if c in {item.upper() for item in items})
+    if all(spelt(item) for item in items):
+        return tuple(c for c in served if c in {spelt(item) for item in items})
     if all(re.fullmatch(r"\+?[1-9]\d{0,6}", item) for item in items):
         codes = {item.lstrip("+") for item in items}
         rows = {c: row.dial.lstrip("+").replace(" ", "").replace("-", "") for c in served if (row := service.country(c)) is not None}
@@ -158,6 +161,14 @@ def default_country_unserved(service: ServiceSubject) -> Iterator[Fault]:
     ```env
     PHONENUMBER_DB_FORMAT=NATIONAL
     ```
+    or
+    ```env
+    SMS_STRIP_PLUS=true
+    ```
+    or
+    ```env
+    SMS_COUNTRY_PREFIX=0044
+    ```
 
     Good:
     ```env
@@ -177,6 +188,12 @@ def default_country_unserved(service: ServiceSubject) -> Iterator[Fault]:
         if about and "format" in known and value.upper() in {"NATIONAL", "LOCAL"}:
             yield Fault(message=f"`{name}` is {quoted(value)}: numbers lose their country before they reach a gateway.", at=entry.span,
                         fix=Fix("keep numbers in E.164", "E164"))
+        if about and known >= {"strip", "plus"} and value.lower() in ON and any(_wants_plus(gateway) for gateway in service.gateways):
+            yield Fault(message=f"`{name}` takes the + off every number, and a gateway wants it: numbers abroad are read as others, or refused.",
+                        at=entry.span, fix=Fix("keep numbers in E.164"))
+        if about and known & {"country", "prefix", "dial", "dialling", "dialing"} and re.fullmatch(r"(?:00|011)[1-9]\d{0,3}", value):
+            yield Fault(message=f"`{name}` is {quoted(value)}: it makes numbers that start with 00, which is no part of E.164.", at=entry.span,
+                        fix=Fix("write the country's code alone", f"+{value.lstrip('0')}" if value.startswith("00") else None))
         if not about or not served or "default" not in known or not known & {"country", "region", "prefix", "dial", "dialling", "dialing"}:
             continue
         letters = re.fullmatch(r"[A-Za-z]{2}", value) is not None and value.upper() not in served
@@ -184,6 +201,11 @@ def default_country_unserved(service: ServiceSubject) -> Iterator[Fault]:
         if letters or code:
             yield Fault(message=f"`{name}` is {quoted(value)}, and no route serves that country: numbers typed without a country become numbers"
                         " of it.", at=entry.span, fix=Fix("name a country that is served"))
+
+
+def _wants_plus(gateway: GatewaySubject) -> bool:
+    numbers = gateway.pack.provider.numbers if gateway.pack else None
+    return numbers is not None and numbers.form == "e164" and "e164_without_plus" not in numbers.tolerates
 
 
 @rule("WH012", "proxy-headers-ignored", scope="service", severity="warning", confidence="medium", profiles=("production", "staging"))

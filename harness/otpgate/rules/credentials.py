@@ -137,7 +137,7 @@ def credential_placeholder(gateway: GatewaySubject) -> Iterator[Fault]:
         if name in {"provider", "product"} or not isinstance(setting.value, str) or not setting.present:
             continue
         spec = gateway.spec(name)
-        reason = placeholder(setting.text)
+        reason = None if spec is not None and setting.text in spec.values else placeholder(setting.text)
         if reason is None and spec is not None and spec.kind == "secret" and re.fullmatch(r"(?:/[\w.-]+){2,}", setting.text):
             reason = "is the path of a secret, not the secret"
         if reason is None and spec is not None and spec.kind == "key" and re.match(ONE_MACHINE, setting.text):

@@ -169,6 +169,9 @@ def base_url_wrong(gateway: GatewaySubject) -> Iterator[Fault]:
         yield Fault(message=f"{label(setting)} names {quoted(target.host)}, a sandbox"
                     f"{f' ({host.purpose})' if host.purpose else ''}: it delivers nothing.", at=setting,
                     fix=Fix("name the live host"))
+    if host.kind == "legacy" and host.purpose:
+        yield Fault(message=f"{label(setting)} names {quoted(target.host)} ({host.purpose}).", at=setting, severity="warning",
+                    confidence="medium", fix=Fix("name the live host"), discriminator="legacy")
     live = {known.product for known in gateway.pack.provider.hosts if known.kind == "live"}
     named = {known.product for known in gateway.pack.provider.hosts if _is_host(known, target.host)}
     if gateway.product in live and gateway.product not in named:
@@ -285,9 +288,9 @@ def edge_and_region(gateway: GatewaySubject) -> Iterator[Fault]:
 
 @rule("EP004", "region-unknown")
 def region_unknown(gateway: GatewaySubject) -> Iterator[Fault]:
-    """The region does not exist.
+    """The region does not exist, or does not have the product.
 
-    Why: the host name is built from it, and no such host answers.
+    Why: the host name is built from it, and no such host answers, or one that sends no texts.
 
     Bad:
     ```yaml
@@ -304,9 +307,13 @@ def region_unknown(gateway: GatewaySubject) -> Iterator[Fault]:
     Sources: the provider pack, `regions`.
     """
     setting = gateway.present("region")
-    known = [region.id for region in gateway.pack.provider.regions] if gateway.pack else []
+    known = [region.id for region in gateway.pack.provider.regions if gateway.product not in region.without] if gateway.pack else []
     if setting is None or not known or not sound(setting) or setting.text in known:
         return
     close = nearest(setting.text, known)
+    if gateway.pack is not None and any(region.id == setting.text for region in gateway.pack.provider.regions):
+        yield Fault(message=f"{label(setting)} is {quoted(setting.text)}, where {gateway.title} has no {gateway.product}.", at=setting,
+                    fix=Fix("name a region that has the product", replacement=close))
+        return
     yield Fault(message=f"{label(setting)} is {quoted(setting.text)}: {gateway.title} has the regions {listed(known)}.",
                 at=setting, fix=Fix(f"name one of {listed(known, word='or')}", replacement=close))

@@ -67,3 +67,86 @@ def pool_serves_elsewhere(gateway: GatewaySubject) -> Iterator[Fault]:
         yield Fault(message=f"{label(setting)} is a pool of {listed(row.members)}; none of them may send to {listed(lost)}.", at=setting, countries=lost,
                     related=(("the pool's members stand here", gateway.account_span("senders")),),
                     fix=Fix(f"add a sender of {listed(lost)} to the pool"))
+
+
+@rule("SN016", "own-number-missing")
+def own_number_missing(gateway: GatewaySubject) -> Iterator[Fault]:
+    """The provider picks a number of the account, and the account has none for a country that is served.
+
+    Why: the call names no sender, which is right where the provider has shared ones; the country takes numbers of one's own only, so the
+    call succeeds and nothing arrives.
+
+    Bad:
+    ```yaml
+    gateways:
+      fallback: ~
+      primary: {provider: aws_sns, account_sid: ~, auth_token: ~, sender: ~, status_callback: ~, validity_period: ~, access_key_id: "${KEY_ID}", secret_access_key: "${KEY}", region: us-east-1, sms_type: Transactional}
+    routes: [{countries: [US], gateways: [primary]}]
+    failover: ~
+    objectives: {failover_within: ~}
+    ```
+    ```env
+    KEY_ID=AKIAIOSFODNN7EXAMQLE
+    KEY=wJalrXUtnFEMIAK7MDENGAbPxRfiCYEXAMQLEKEY
+    ```
+    ```account primary
+    provider: aws_sns
+    account: {id: ~, region: us-east-1}
+    credentials: ~
+    balance: ~
+    senders: []
+    ```
+
+    Good:
+    ```yaml
+    gateways:
+      fallback: ~
+      primary: {provider: aws_sns, account_sid: ~, auth_token: ~, sender: ~, status_callback: ~, validity_period: ~, access_key_id: "${KEY_ID}", secret_access_key: "${KEY}", region: us-east-1, sms_type: Transactional}
+    routes: [{countries: [US], gateways: [primary]}]
+    failover: ~
+    objectives: {failover_within: ~}
+    ```
+    ```env
+    KEY_ID=AKIAIOSFODNN7EXAMQLE
+    KEY=wJalrXUtnFEMIAK7MDENGAbPxRfiCYEXAMQLEKEY
+    ```
+    ```account primary
+    provider: aws_sns
+    account: {id: ~, region: us-east-1}
+    credentials: ~
+    balance: ~
+    senders: [{number: "+12025550143", kind: long_code, sms: true, registration: {scheme: 10dlc, status: approved}}]
+    ```
+
+    Fix: register a number for the country, in the region that is called.
+
+    Sources: the provider pack, `needs_own_number`; account state, `senders`.
+    """
+    if gateway.pack is None or gateway.product == "verify" or gateway.pool is not None or gateway.account.senders is None:
+        return
+    named = {country for use in gateway.sender_uses for country in use.countries}
+    lost = tuple(
+        country for country in gateway.countries
+        if country in gateway.pack.provider.needs_own_number and country not in named and not _owns_number(gateway, country)
+    )
+    if lost:
+        yield Fault(message=f"`{gateway.name}` names no sender for {listed(lost)}, and its account has no number there: {gateway.title} takes"
+                    " the message and delivers nothing.", at=gateway.gateway.span, countries=lost,
+                    related=(("the account's senders stand here", gateway.account_span("senders")),),
+                    fix=Fix(f"register a number for {listed(lost)}"))
+
+
+def _owns_number(gateway: GatewaySubject, country: str) -> bool:
+    """Whether a number of the account sends to the country, from the region that is called."""
+    region = gateway.effective_region
+    return any(
+        row.number is not None and row.sms is not False and (row.region is None or region is None or row.region == region)
+        and (country in row.countries if row.countries is not None else _at_home(gateway, row.number, country))
+        for row in gateway.account.senders or ()
+    )
+
+
+def _at_home(gateway: GatewaySubject, number: str, country: str) -> bool:
+    """Whether a number is one of the country; short codes are."""
+    row, digits = gateway.service.country(country), number.lstrip("+")
+    return row is None or len(digits) < 7 or any(digits.startswith(code.replace("-", "").strip()) for code in row.dial.split(","))

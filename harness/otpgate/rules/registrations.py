@@ -271,6 +271,7 @@ def dlt_ids_missing(gateway: GatewaySubject) -> Iterator[Fault]:
     if not india or gateway.product == "verify" or (uses and all(use.kind != "alphanumeric" for use in uses)):
         return
     absent = [name for name in ("entity_id", "template_id") if not _given(gateway, name)]
+    absent = [] if absent and _kept_with_text(gateway) else absent
     if absent:
         written = next((found for name in absent if (found := gateway.setting(name)) and not found.undefined), None)
         at = written or (uses[0].setting if uses else gateway.gateway.span)
@@ -297,6 +298,12 @@ def dlt_ids_missing(gateway: GatewaySubject) -> Iterator[Fault]:
                 f"{'is ' + mine[0].status if mine else 'does not exist'}.",
                 at=use.setting, countries=india, fix=Fix("register the header on a DLT platform"), discriminator="header",
             )
+
+
+def _kept_with_text(gateway: GatewaySubject) -> bool:
+    """Whether the gateway names an approved text of the account: the provider keeps the DLT ids with it."""
+    named = {setting.text for setting, spec in gateway.specified if gateway.product in spec.names_text and setting.present}
+    return any(row.id in named and row.status == "approved" for row in gateway.account.templates or ())
 
 
 def _given(gateway: GatewaySubject, name: str) -> bool:

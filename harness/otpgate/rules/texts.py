@@ -16,9 +16,10 @@ from otpgate.rules.words import duration, label, listed, quoted
 MOJIBAKE = r"[ÂÃ][\u0080-\u00bf]|â€[™œ\u009d“”¦\u0093\u0094]|ï»¿|ðŸ|\ufffd"
 STAND_IN = (
     r"[\[<](?:your |the |my )?(?:app|company|brand|service|product|site|business|website|organi[sz]ation)(?:[ _-]?name)?[\]>]|"
-    r"\b(?:YOUR|MY)[ _-](?:APP|COMPANY|BRAND|SERVICE|PRODUCT|SITE|BUSINESS)(?:[ _-]?NAME)?\b|\blorem ipsum\b|\b(?:TODO|FIXME|CHANGEME)\b"
+    r"\b(?:YOUR|MY)[ _-](?:APP|COMPANY|BRAND|SERVICE|PRODUCT|SITE|BUSINESS)(?:[ _-]?NAME)?\b|\blorem ipsum\b|\b(?:TODO|FIXME|CHANGEME)\b|"
+    r"\b(?:example|sample|test|demo)[ _-](?:app|company|message|sms|text)\b|\b(?:my|your)app\b"
 )
-STAND_IN_MARKS = ("[", "<", "your", "my", "lorem", "todo", "fixme", "changeme")
+STAND_IN_MARKS = ("[", "<", "your", "my", "lorem", "todo", "fixme", "changeme", "example", "sample", "test", "demo")
 """One of them is in whatever the expression above finds; looking for them costs less than compiling it."""
 UNIT = {"second": 1, "sec": 1, "minute": 60, "min": 60, "hour": 3600, "hr": 3600}
 
@@ -291,11 +292,12 @@ def registered_text_unknown(gateway: GatewaySubject) -> Iterator[Fault]:
     """
     ids = [row.id for row in gateway.account.templates or ()]
     for setting, spec in gateway.specified:
-        if spec.kind != "id" or spec.pattern is None or spec.name in {"template_id", *gateway.credential_names} or not sound(setting):
+        if gateway.product not in spec.names_text or not sound(setting):
             continue
-        alike = [one for one in ids if re.search(spec.pattern, one)]
+        form = spec.pattern or f"^.{{{len(setting.text)}}}$"
+        alike = [one for one in ids if re.search(form, one)]
         row = next((row for row in gateway.account.templates or () if row.id == setting.text), None)
-        if alike and row is None and re.search(spec.pattern, setting.text):
+        if alike and row is None and re.search(form, setting.text):
             yield Fault(message=f"{label(setting)}, the `{spec.name}` of `{gateway.name}`, is {quoted(setting.text)}, no text of the account"
                         f" (it has {listed(alike)}).", at=setting, fix=Fix("deploy the id of one of its texts", alike[0] if len(alike) == 1 else None))
         elif row is not None and row.status not in {None, "approved"}:

@@ -24,8 +24,12 @@ OTHER_PEERS = frozenset({
     "rabbitmq", "amqp", "elastic", "elasticsearch", "opensearch", "smtp", "mail", "email", "ldap", "imap", "vault", "consul", "etcd", "minio", "docker",
     "memcached", "cassandra", "mqtt", "nats", "sentry", "clickhouse", "grpc", "kube", "kubernetes", "webhook", "signature", "mtls", "ws",
 })
-# In the options of a runtime: its own switches against trust, or a trust store of one machine.
-OPTIONS = r"--tls-max-v1\.[01]\b|disableHostnameVerification(?:=true)?\b|-Djavax\.net\.ssl\.trustStore=(?:/tmp/|/home/|/Users/)\S*|trust_?all\w*=true"
+# In the options of a runtime: its own switches against trust, a protocol nobody offers any more, or a trust store of one machine.
+OPTIONS = r"--tls-max-v1\.[01]\b|-D(?:https\.protocols|jdk\.tls\.client\.protocols)=(?:SSLv3|TLSv1(?:\.[01])?)(?:,(?:SSLv3|TLSv1(?:\.[01])?))*(?![\w.,])|disableHostnameVerification(?:=true)?\b|-Djavax\.net\.ssl\.trustStore=(?:/tmp/|/home/|/Users/)\S*|trust_?all\w*=true"
+
+
+EMPTY_BUNDLES = frozenset({"REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"})
+OUTDATED = r"sslv?[23](?:\.0)?|tlsv?[-_ .]?1(?:[._][01])?|1[._][01]"
 
 
 @rule("TL001", "tls-not-verified")
@@ -148,13 +152,25 @@ def plain_http(gateway: GatewaySubject) -> Iterator[Fault]:
 
 @rule("TL004", "tls-switched-off-by-environment", scope="service")
 def tls_switched_off_by_environment(service: ServiceSubject) -> Iterator[Fault]:
-    """A deployed variable switches certificate checks off for the whole process.
+    """A deployed variable switches certificate checks off for the whole process, or keeps it at a protocol nobody offers any more.
 
     Why: it holds for every call the service makes, the one with the code included.
 
     Bad:
     ```env
     NODE_TLS_REJECT_UNAUTHORIZED=0
+    ```
+    or
+    ```env
+    SMS_TRUST_ALL_CERTIFICATES=true
+    ```
+    or
+    ```env
+    JAVA_TOOL_OPTIONS=-Xmx512m -Dhttps.protocols=TLSv1,TLSv1.1
+    ```
+    or
+    ```env
+    SMS_TLS_MAX_VERSION=1.1
     ```
 
     Good:
@@ -170,10 +186,17 @@ def tls_switched_off_by_environment(service: ServiceSubject) -> Iterator[Fault]:
         if any(entry in setting.entries for setting in service.all_settings):
             continue
         told = re.search(OPTIONS, entry.value) if name.endswith(("_OPTS", "_OPTIONS")) else None
+        words, value = frozenset(parts(name)), entry.value.strip().lower()
         if told is not None:
             yield Fault(message=f"`{name}` holds {quoted(told.group(0))}: the runtime trusts whom no deployment should trust.", at=entry.span,
                         fix=Fix("remove it"))
-        elif distrusts(frozenset(parts(name)), entry.value.strip().lower()):
+        elif name in EMPTY_BUNDLES and not value:
+            yield Fault(message=f"`{name}` is empty: older clients that read it check no certificate then.", at=entry.span, severity="warning",
+                        confidence="medium", fix=Fix("remove it"))
+        elif words & {"tls", "ssl"} and words & {"version", "protocol", "protocols", "max"} and not words & OTHER_PEERS and re.fullmatch(OUTDATED, value):
+            yield Fault(message=f"`{name}` is {quoted(entry.value.strip())}: providers take TLS 1.2 and newer, and end every other handshake.",
+                        at=entry.span, severity="warning" if "min" in words else None, fix=Fix("allow TLS 1.2 and newer", "1.2"))
+        elif distrusts(words, value):
             yield Fault(message=f"`{name}` switches certificate checks off for the whole service.", at=entry.span,
                         severity="warning" if service.manifest.profile == "test" else None, fix=Fix("remove it"))
 
@@ -181,6 +204,8 @@ def tls_switched_off_by_environment(service: ServiceSubject) -> Iterator[Fault]:
 def distrusts(words: frozenset[str], value: str) -> bool:
     """Whether a variable of these words switches certificate checks of the service's own calls off."""
     trust = bool(words & TRUST) or {"insecure", "skip", "verify"} <= words
+    if {"trust", "all"} <= words and trust and not words & OTHER_PEERS:
+        return value in ON
     if words & OTHER_PEERS or not (trust or words & CLIENTS):
         return False
     if words & AVOIDS:

@@ -19,7 +19,7 @@ FILLERS = frozenset({
 })
 OFF = frozenset({"", "false", "no", "off", "0", "none", "null", "nil", "disabled", "disable", "real", "live", "never"})
 # Paths that exist on the machine of one person or for one boot.
-ONE_MACHINE = r"^(?:/tmp/|/var/tmp/|/home/|/Users/|~|[A-Za-z]:\\)"
+ONE_MACHINE = r"^(?:/tmp/|/var/tmp/|/home/|/Users/|/mnt/[a-z]/|~|[A-Za-z]:[\\/])"
 UNIT_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 

@@ -87,6 +87,7 @@ HEALTHY = {
     "compose": compose("NODE_ENV: production"),
     "helm": helm(),
     "kubernetes": kubernetes(TOKEN_KEY, SECRET),
+    "brand in brackets": with_file("prod.env", dotenv(VALUES, OTP_TEMPLATE="[Acme] Your code is {code}.")),
     "gotrue": preset("gotrue", GOTRUE),
     "appwrite": preset("appwrite", {"_APP_SMS_PROVIDER": f"sms://{SID}:{TOKEN}@twilio", "_APP_SMS_FROM": "+12025550143"}),
 }
