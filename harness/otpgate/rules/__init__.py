@@ -7,6 +7,7 @@ from importlib import import_module
 from otpgate.rules import (
     accounts,
     beside,
+    careless,
     credentials,
     described,
     destinations,
@@ -21,11 +22,13 @@ from otpgate.rules import (
     quotas,
     references,
     registrations,
+    repeated,
     runtimes,
     senders,
     senders_by_country,
     signing,
     silence,
+    silenced,
     surroundings,
     templates,
     texts,
@@ -54,8 +57,8 @@ FAMILIES = {
 }
 
 family_modules = (
-    accounts, beside, credentials, described, destinations, encoding, endpoints, environments, exposure, failover, guards, policy, pools, quotas,
-    references, registrations, runtimes, senders, senders_by_country, signing, silence, surroundings, templates, texts, timing, trust,
+    accounts, beside, careless, credentials, described, destinations, encoding, endpoints, environments, exposure, failover, guards, policy, pools, quotas,
+    references, registrations, repeated, runtimes, senders, senders_by_country, signing, silence, silenced, surroundings, templates, texts, timing, trust,
     unmentioned, verifying, versions, webhooks, wiring,
 )
 

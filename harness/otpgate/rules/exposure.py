@@ -9,7 +9,7 @@ from otpgate.config.model import Setting
 from otpgate.findings import Fix
 from otpgate.rules.registry import Fault, rule
 from otpgate.rules.subjects import GatewaySubject, ServiceSubject
-from otpgate.rules.switches import parts
+from otpgate.rules.switches import NO_CODES, SUBJECT, parts
 from otpgate.rules.values import OFF, placeholder
 from otpgate.rules.words import label, quoted
 
@@ -100,10 +100,12 @@ def secret_in_public_place(service: ServiceSubject) -> Iterator[Fault]:
         setting.text: setting for gateway in service.gateways for setting in gateway.secrets()
         if len(setting.text) >= 6 and placeholder(setting.text) is None
     }
+    providers = {gateway.gateway.provider for gateway in service.gateways}
     for name, entry in service.manifest.environment.items():
         public = name.startswith(PUBLIC)
         named = re.search(r"(?:AUTH_?TOKEN|API_?SECRET|SIGNATURE_?SECRET|PRIVATE_?KEY|SMS_\w*SECRET)$", name) is not None
-        if public and entry.value and (entry.value in secrets or (named and placeholder(entry.value) is None)):
+        own = set(parts(name)) & (SUBJECT | providers) and re.search(r"(?:API_?KEY|TOKEN|SECRET|PASSWORD)$", name) and len(entry.value) >= 16
+        if public and entry.value and (entry.value in secrets or ((named or own) and placeholder(entry.value) is None)):
             yield Fault(message=f"`{name}` carries a secret, and variables of this prefix are built into what visitors download.",
                         at=entry.span, fix=Fix("keep the secret on the server, and rotate it"))
     for gateway in service.gateways:
@@ -152,9 +154,11 @@ def code_exposed(service: ServiceSubject) -> Iterator[Fault]:
             yield Fault(message=f"`{name}` is {quoted(entry.value.strip())}: requests are logged with the text, and so with the code.",
                         at=entry.span, severity="warning", fix=Fix("log less", "info"))
             continue
-        if entry.value.strip().lower() in OFF or not re.search(r"OTP|PASSCODE|(?:^|_)CODES?(?:_|$)|VERIFICATION", upper):
+        if entry.value.strip().lower() in OFF or not re.search(r"OTP|PASSCODE|(?:^|_)CODES?(?:_|$)|VERIFICATION", upper) or (
+            not words & (SUBJECT | {"response"}) and (words <= {"return", "code"} or any(re.search(NO_CODES, word) for word in words))
+        ):
             continue
-        if re.search(r"(?:^|_)(?:LOG|SHOW|RETURN|EXPOSE|ECHO|PRINT|DISPLAY|INCLUDE|REVEAL|IN_RESPONSE)(?:_|$)", upper) and (
+        if not words & {"hash", "hashes", "hashed", "ids"} and re.search(r"(?:^|_)(?:LOG|SHOW|RETURN|EXPOSE|ECHO|PRINT|DISPLAY|INCLUDE|REVEAL|IN_RESPONSE)(?:_|$)", upper) and (
             entry.value.strip().lower() in {"1", "true", "yes", "on", "enabled"}
         ):
             yield Fault(message=f"`{name}` is on: codes show up in logs or answers.", at=entry.span, fix=Fix("switch it off"))

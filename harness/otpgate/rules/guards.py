@@ -11,12 +11,12 @@ from otpgate.rules.registry import Fault, rule
 from otpgate.rules.subjects import ServiceSubject
 from otpgate.rules.switches import NO, ON, parts
 from otpgate.rules.values import placeholder, url
-from otpgate.rules.words import label, listed
+from otpgate.rules.words import label, listed, quoted
 
 CHECKING = frozenset({"validate", "validation", "verify", "verification", "check", "checks", "protection", "enabled", "enable", "required",
                       "require", "enforce", "enforced", "validating", "active"})
 AVOIDING = frozenset({"skip", "disable", "disabled", "bypass", "ignore", "no", "without", "off", "insecure", "unsigned"})
-SIGNED = frozenset({"signature", "signatures", "forgery", "webhook", "webhooks", "hmac"})
+SIGNED = frozenset({"unsigned", "signature", "signatures", "forgery", "webhook", "webhooks", "hmac"})
 LIMITS = frozenset({"ratelimit", "ratelimits", "ratelimiting", "ratelimiter", "throttle", "throttling", "throttler", "captcha", "recaptcha",
                     "hcaptcha", "turnstile", "bruteforce", "lockout", "cooldown"})
 CAPTCHAS = frozenset({"captcha", "recaptcha", "hcaptcha", "turnstile"})
@@ -61,11 +61,15 @@ def signature_check_switched_off(service: ServiceSubject) -> Iterator[Fault]:
     Sources: collected misconfigurations, class signature.
     """
     providers = {gateway.gateway.provider for gateway in service.gateways}
-    about = {"sms", "otp", "dlr", "receipt", "receipts", "callback", "status", "signature", "signatures"} | providers
+    about = {"sms", "otp", "dlr", "unsigned", "receipt", "receipts", "callback", "status", "signature", "signatures"} | providers
     for name, entry in service.manifest.environment.items():
         words = joined(name)
-        if words & SIGNED and words & about and taken_down(words, entry.value):
-            certain = bool(words & {"signature", "signatures", "forgery", "hmac"}) or words & CHECKING - {"enabled", "enable", "active"}
+        unsigned = entry.value.strip().lower() in {"none", "off"} and words & {"algorithm", "method", "mode", "scheme"} and words & {"signature", "hmac"}
+        if unsigned and words & about:
+            yield Fault(message=f"`{name}` is {quoted(entry.value.strip())}: receipts and webhooks carry no signature, or it is not checked.", at=entry.span,
+                        fix=Fix("name the algorithm of the account"))
+        elif words & SIGNED and words & about and not words & {"commits", "commit", "images"} and taken_down(words, entry.value):
+            certain = bool(words & {"unsigned"}) or bool(words & {"signature", "signatures", "forgery", "hmac"}) or words & CHECKING - {"enabled", "enable", "active"}
             if certain:
                 yield Fault(message=f"`{name}` takes receipts and webhooks without checking their signature.", at=entry.span,
                             severity=None if service.production else "warning", fix=Fix("switch the check on"))

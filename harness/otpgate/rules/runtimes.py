@@ -6,10 +6,12 @@ import re
 from collections.abc import Iterator
 
 from otpgate.findings import Fix, Span
-from otpgate.rules.environments import SANDBOXES
+from otpgate.rules.beside import unread
+from otpgate.rules.environments import ELSEWHERE, SANDBOXES, TUNNELS
 from otpgate.rules.registry import Fault, rule
 from otpgate.rules.subjects import ServiceSubject
-from otpgate.rules.switches import ON
+from otpgate.rules.switches import ON, parts
+from otpgate.rules.values import url
 from otpgate.rules.words import quoted
 
 RUNTIMES = frozenset({
@@ -19,6 +21,8 @@ RUNTIMES = frozenset({
 })
 TELLING = ("_ENV", "_ENVIRONMENT", "_PROFILE", "_STAGE")
 ELSEWHERE_FILES = frozenset({"example", "sample", "dist", "staging", "stage", "dev", "development", "test", "testing", "qa", "uat", "sandbox"})
+OWN = frozenset({"app", "site", "public", "external", "base", "root", "webhook", "callback", "baseurl", "api", "service", "server"})
+ADDRESSES = OWN | {"url", "domain", "origin", "uri", "host", "gotrue", "zitadel", "otp", "sms", "auth"}
 DEBUGGING = frozenset({"DEBUG", "APP_DEBUG", "FLASK_DEBUG", "DJANGO_DEBUG", "RAILS_DEBUG", "WERKZEUG_DEBUG"})
 
 
@@ -72,3 +76,38 @@ def runtime_of_another_environment(service: ServiceSubject) -> Iterator[Fault]:
         elif name in DEBUGGING and words & ON:
             yield Fault(message=f"`{name}` is on: frameworks then show settings, texts and codes in pages and logs.", at=entry.span,
                         fix=Fix("switch it off", "false"))
+
+
+@rule("EV011", "own-address-elsewhere", scope="service", severity="warning", confidence="medium", profiles=("production",))
+def own_address_elsewhere(service: ServiceSubject) -> Iterator[Fault]:
+    """A deployed address of the service itself is a laptop's, a tunnel's or another deployment's.
+
+    Why: callbacks, links and the text's domain are made of it; receipts go to nobody, and signatures are checked against another URL.
+
+    Bad:
+    ```env
+    APP_URL=http://localhost:3000
+    ```
+    or
+    ```env
+    PUBLIC_BASE_URL=https://staging.otp.example.com
+    ```
+
+    Good:
+    ```env
+    APP_URL=https://otp.example.com
+    ```
+
+    Fix: deploy the public address.
+
+    Sources: collected misconfigurations, class environment mix-up.
+    """
+    for name, entry in unread(service):
+        known, text = frozenset(parts(name)), entry.value.strip()
+        if not known & OWN or not known & {"url", "domain", "origin", "uri", "baseurl"} or not known <= OWN | ADDRESSES or known <= {"api", "service", "url", "server"}:
+            continue
+        host = url(text if "://" in text else f"https://{text}").host if "://" in text or "domain" in known else ""
+        tunnel = next((one for one in TUNNELS if host == one or host.endswith("." + one)), None)
+        if host and (tunnel or host in {"localhost", "127.0.0.1", "0.0.0.0"} or re.search(ELSEWHERE, host.rpartition(".")[0])):
+            yield Fault(message=f"`{name}` is {quoted(text)}: the service takes {host} for its own address.", at=entry.span,
+                        fix=Fix("deploy the public address"))

@@ -26,27 +26,28 @@ SUPPRESSING = frozenset({
     "mock", "mocks", "mocked", "dryrun", "simulate", "simulated", "simulation", "simulator", "fake", "bypass", "sandbox", "testmode", "skip",
     "disable", "disabled", "nosend", "nodelivery", "suppress", "suppressed", "suppression", "stub", "stubbed", "magic", "backdoor",
     "universal", "master", "test", "testing", "debug", "dev", "demo", "dummy", "logonly", "onlylog", "mailcatcher", "catchall", "allowany",
-    "acceptany", "hardcoded", "static", "fixed", "dontsend",
+    "acceptany", "hardcoded", "static", "fixed", "dontsend", "noop",
+    "killswitch", "maintenance", "shadow", "paused",
 })
 MILD = frozenset({"debug", "dev", "demo"})
 FEATURE = SUBJECT | {
     "send", "sending", "enable", "enabled", "active", "gateway", "provider", "service", "live", "real", "mode", "required", "require",
     "enforce", "enforced", "validation", "check", "auth", "login", "use", "delivery", "messages", "outbound", "production", "is", "app",
-    "external", "gotrue", "supabase", "user", "signup", "registration", "feature", "flag", "ff", "toggle",
+    "external", "gotrue", "supabase", "user", "signup", "registration", "feature", "flag", "ff", "toggle", "channel", "channels",
 }
 ENABLING = frozenset({"send", "sending", "enable", "enabled", "active", "live", "real", "required", "require", "enforce", "enforced",
                       "validation", "check", "production", "delivery", "feature", "flag", "ff", "toggle"})
 FIXED = frozenset({"static", "fixed", "default", "test", "master", "magic", "universal", "backdoor", "bypass", "demo", "dev", "fake", "dummy",
-                   "hardcoded", "review", "reviewer", "mock", "constant"})
+                   "hardcoded", "review", "reviewer", "mock", "constant", "always"})
 CODES = frozenset({"otp", "otps", "code", "codes", "pin", "pins", "passcode", "passcodes"})
 NO_CODES = (  # compiled at its first use
     r"country|lang|locale|currency|area|region|zip|postal|status|error|exit|source|length|digits|ttl|expir|secret|count|limit|timeout|"
     r"attempt|window|interval|seconds|minutes|port|url|api|verifier|challenge|coverage"
 )
-DIVERTING = frozenset({"redirect", "override", "catchall", "divert", "reroute", "only", "always"})
+DIVERTING = frozenset({"redirect", "override", "catchall", "divert", "reroute", "only", "always", "intercept"})
 LISTING = frozenset({"whitelist", "whitelisted", "allowlist", "allowlisted", "allowed", "permitted", "safelist"})
 UNCHECKED = frozenset({"bypass", "magic", "backdoor", "test", "tester", "testers", "demo", "review", "reviewer", "fake", "dummy"})
-NUMBERS = frozenset({"phone", "phones", "number", "numbers", "recipient", "recipients", "to", "msisdn", "msisdns", "mobile", "mobiles"})
+NUMBERS = frozenset({"phone", "phones", "number", "numbers", "recipient", "recipients", "to", "msisdn", "msisdns", "mobile", "mobiles", "users"})
 WATCHING = frozenset({"smoke", "canary", "monitor", "monitoring", "synthetic", "alert", "alerts", "oncall", "support", "contact", "help"})
 ROLES = frozenset({
     "driver", "backend", "transport", "channel", "gateway", "provider", "sink", "mode", "adapter", "service", "client", "sender", "class", "delivery",
@@ -57,7 +58,7 @@ BASES = frozenset({"url", "base", "baseurl", "host", "endpoint", "uri", "server"
 NO_BASES = frozenset({"callback", "webhook", "webhooks", "public", "proxy", "status", "dlr", "redirect", "inbound", "incoming", "voice", "docs"})
 JOINED = (("dry", "run"), ("test", "mode"), ("no", "send"), ("no", "delivery"), ("log", "only"), ("only", "log"), ("catch", "all"),
           ("allow", "any"), ("accept", "any"), ("two", "factor"), ("one", "time"), ("dont", "send"), ("base", "url"), ("mail", "catcher"),
-          ("hard", "coded"), ("text", "message"))
+          ("hard", "coded"), ("text", "message"), ("kill", "switch"), ("no", "op"))
 
 
 class Suspicion(Struct, frozen=True):
@@ -93,7 +94,7 @@ def suspicion(name: str, entry: Entry, providers: frozenset[str]) -> Suspicion |
     if known & {"signature", "signatures", "forgery", "hmac", "tls", "ssl", "certificate", "certificates", "failover", "fallback"} or known & {"limit", "limits", "throttle", "captcha"}:
         return None  # rules of their own judge these
     about = known & SUBJECT or known & providers or "textmessage" in known
-    for judge in (_switched_off, _share, _fixed_code, _numbers, _sink, _base):
+    for judge in (_switched_off, _share, _fixed_code, _numbers, _sink, _base, _elsewhere):
         found = judge(words, known, value, low, bool(about), providers)
         if found is not None:
             return found
@@ -124,7 +125,7 @@ def _fixed_code(
 ) -> Suspicion | None:
     if not known & CODES or not known & FIXED or any(re.search(NO_CODES, word) for word in words):
         return None
-    if re.fullmatch(r"[\d,;:=+ ]*\d{4,10}[\d,;:=+ ]*", value) or low in ON:
+    if re.fullmatch(r"[\d,;:=+ ]*\d{4,10}[\d,;:=+ ]*", value) or (low in ON and known & FIXED != {"always"}):
         return Suspicion("looks like a code that always verifies")
     return None
 
@@ -148,7 +149,7 @@ def _numbers(
 def _sink(
     words: list[str], known: frozenset[str], value: str, low: str, about: bool, providers: frozenset[str]
 ) -> Suspicion | None:
-    if not about or not known & ROLES or known & KEEPING or known & {"level"}:
+    if not about or not known & ROLES or known & KEEPING or known & {"level", "timeout", "fallback", "secondary", "algorithm", "signature"}:
         return None
     if "://" in value and known & BASES:
         return None
@@ -156,7 +157,7 @@ def _sink(
     tail = parts(dotted[-1]) or parts(value)
     if len(dotted) > 2 and re.fullmatch(r"[A-Z]\w*", dotted[-1]):
         tail = [*tail, *parts(dotted[-2])]
-    sinks = SINKS if known & {"sms"} or known & providers else PRETENDING
+    sinks = SINKS if known & {"sms", "sendsms"} or known & providers else PRETENDING
     hit = next((word for word in tail if word in sinks), None)
     if hit is None or len(value) > 100 or " " in value:
         return None
@@ -179,13 +180,24 @@ def _base(
     return None
 
 
+def _elsewhere(
+    words: list[str], known: frozenset[str], value: str, low: str, about: bool, providers: frozenset[str]
+) -> Suspicion | None:
+    if not about or not known & {"queue", "topic", "stream", "exchange", "broker", "namespace", "collection", "table"} or "://" in value:
+        return None
+    hit = next((word for word in re.split(r"[^a-z0-9]+", low) if word in {"staging", "stage", "dev", "development", "test", "testing", "qa", "uat", "sandbox"}), None)
+    return Suspicion(f"leads to {quoted(value)}, which is {hit}'s by its name", mild=True) if hit else None
+
+
 def _suppressed(words: list[str], known: frozenset[str], low: str, about: bool) -> Suspicion | None:
     hit = known & SUPPRESSING
     if not hit or low not in ON or known & {"latest", "protection", "captcha", "links", "list", "lists"}:
         return None
     if known <= {"static", "fixed"} | SUBJECT and not hit - {"static", "fixed"} and not known & {"otp", "otps"}:
         return None
-    alone = known <= SUPPRESSING | {"mode", "enabled", "enable", "use", "is", "app", "send", "code", "codes"} and not hit <= MILD | {"test", "testing", "static"}
+    alone = known <= SUPPRESSING - {"maintenance", "shadow", "noop", "killswitch", "paused"} | {"mode", "enabled", "enable", "use", "is", "app", "send", "code", "codes", "credentials", "messages", "messaging"} and (
+        not hit <= MILD | {"test", "testing", "static"} or bool(known & {"credentials"})
+    )
     if not about and not alone:
         return None
     return Suspicion("looks like a switch that stops real messages or checks, and is on", mild=not about or bool(known & MILD))

@@ -20,11 +20,12 @@ CALLS = frozenset({"timeout", "timeouts"})
 OTHER_WAITS = frozenset({"session", "lock", "lockout", "idle", "shutdown", "keepalive", "receipt", "delivery", "cache", "queue", "db", "redis", "verification",
                          "verify", "verifications", "code", "login", "phone", "job", "user", "page", "test", "otps", "otp"})
 WAYS = frozenset({"channel", "method", "delivery", "transport", "via", "medium"})
-OTHER_WAYS = {"email": "by e-mail", "mail": "by e-mail", "voice": "by voice", "call": "by voice", "tts": "by voice", "push": "as push messages"}
+OTHER_WAYS = {"email": "by e-mail", "mail": "by e-mail", "voice": "by voice", "call": "by voice", "tts": "by voice", "push": "as push messages",
+              "whatsapp": "by WhatsApp", "telegram": "by Telegram", "signal": "by Signal", "totp": "by an authenticator", "slack": "by Slack"}
 SPARE = frozenset({"fallback", "secondary", "backup", "failover", "alternative", "default", "second", "email", "mail", "marketing", "voice", "preferred"})
 CHOOSING = frozenset({"provider", "gateway", "vendor", "driver", "backend"})
 KEEPERS = frozenset({"cache", "session", "sessions", "queue", "store", "storage", "broker"})
-NOWHERE = frozenset({"array", "null", "dummy", "dummycache", "void", "discard", "blackhole", "nullstore"})
+NOWHERE = frozenset({"noop", "locmem", "locmemcache", ":memory:", "array", "null", "dummy", "dummycache", "void", "discard", "blackhole", "nullstore"})
 LISTENING = frozenset({"callback", "webhook", "webhooks", "dlr", "receipt", "receipts", "hook", "hooks"})
 OTHER_LISTENERS = frozenset({"slack", "alert", "alerts", "discord", "teams", "pagerduty", "oauth", "payment", "stripe", "github", "voice", "login", "auth",
                              "email", "mail", "inbound", "incoming", "sso", "saml", "path", "queue", "redirect", "return", "verify", "verification", "phone"})
@@ -67,12 +68,12 @@ def time_out_of_the_environment(service: ServiceSubject) -> Iterator[Fault]:
     for name, entry in unread(service):
         words = parts(name)
         known, said = frozenset(words), number(entry.value)
-        if said is None or not about(service, known):
+        if said is None or not about(service, known) or entry.value.strip() == "-1" or known & {"delay", "backoff", "worker", "interval"}:
             continue
         if known & CALLS and not known & OTHER_WAITS:
             unit = next((UNITS[word] for word in reversed(words) if word in UNITS), None)
             seconds = [said * factor for factor in ((unit,) if unit else (0.001, 1.0))]
-            if said <= 0 or all(not 0.05 <= one <= 60 for one in seconds):
+            if said <= 0 or not (any(0.05 <= one <= 60 for one in seconds) if unit else 0.05 <= said <= 60 or 500 <= said <= 60000):
                 shown = f" ({duration(seconds[0])})" if unit and said > 0 else ""
                 yield Fault(message=f"`{name}` is {entry.value.strip()}{shown}: calls to the provider are given up at once, or never.",
                             at=entry.span, fix=Fix("a few seconds"))
@@ -172,7 +173,12 @@ def codes_by_another_way(service: ServiceSubject) -> Iterator[Fault]:
     for name, entry in unread(service):
         known, low = frozenset(parts(name)), entry.value.strip().lower()
         chosen = OTHER_WAYS.get(low)
-        if chosen and known & WAYS and known & {"otp", "passcode", "verification", "sms", "onetime"} and not known & SPARE:
+        ways = re.split(r"[\s,;|\[\]\"']+", low.strip("[]\"' "))
+        several = known & {"methods", "channels", "factors"} and known & {"mfa", "2fa", "otp", "twofactor", "verification", "auth", "login"}
+        if several and set(ways) & OTHER_WAYS.keys() and set(ways) <= OTHER_WAYS.keys() | {"authenticator", "webauthn", "passkey", "app", "backup"}:
+            yield Fault(message=f"`{name}` is {quoted(entry.value.strip())}: text messages are not among the ways, and the routes of the manifest are not"
+                        " used.", at=entry.span, fix=Fix("name sms too"))
+        elif chosen and known & WAYS and known & {"otp", "passcode", "verification", "sms", "onetime"} and not known & SPARE:
             yield Fault(message=f"`{name}` is {quoted(entry.value.strip())}: codes go {chosen}, and the routes of the manifest are not used.",
                         at=entry.span, fix=Fix("choose text messages"))
 
@@ -206,8 +212,9 @@ def kept_nowhere(service: ServiceSubject) -> Iterator[Fault]:
         words = parts(name)
         role = frozenset(words) & {"driver", "connection", "backend", "store", "transport", "adapter", "url", "type"}
         last = re.split(r"[./\\:]", entry.value.strip().lower().rstrip("/"))
-        if frozenset(words) & KEEPERS and role and {last[0], last[-1]} & NOWHERE:
-            yield Fault(message=f"`{name}` is {quoted(entry.value.strip())}, which keeps nothing: jobs are dropped, or codes forgotten.", at=entry.span,
+        memory = (last[0] == "memory" and "broker" in words) or re.match(r"sqlite(?:3|\+\w+)?:(?:///?:memory:|//)?$", entry.value.strip().lower())
+        if (frozenset(words) & KEEPERS and (role or last == ["noop"]) and {last[0], last[-1]} & NOWHERE) or memory:
+            yield Fault(message=f"`{name}` is {quoted(entry.value.strip())}, which keeps nothing, or only in one process: jobs are dropped, or codes forgotten.", at=entry.span,
                         fix=Fix("choose one that keeps what it is given"))
 
 
@@ -244,10 +251,15 @@ def callback_of_the_environment(service: ServiceSubject) -> Iterator[Fault]:
             continue
         target = url(text)
         tunnel = next((one for one in TUNNELS if target.host == one or target.host.endswith("." + one)), None)
+        if known & {"hook", "hooks"} and target.scheme not in {"http", "https"}:
+            continue  # a function of the database, say
+        public_https = public is not None and public.present and url(public.text).scheme == "https"
         if placeholder(text) is None and (target.fault or tunnel):
             why = target.fault or f"leads through a tunnel ({tunnel})"
         elif hosts - {""} and target.host not in hosts and not known & {"hook", "hooks"}:
             why = f"leads to {target.host}, and the service is at {listed(sorted(hosts - {''}))}"
+        elif target.scheme == "http" and public_https:
+            why = "is plain http: signatures are made over the https address, and secrets travel in the clear"
         else:
             continue
         yield Fault(message=f"`{name}` is {quoted(text)}: it {why}.", at=entry.span, fix=Fix("name the public URL of the service"))
