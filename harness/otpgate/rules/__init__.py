@@ -8,6 +8,7 @@ from otpgate.rules import (
     accounts,
     beside,
     careless,
+    couriers,
     credentials,
     described,
     destinations,
@@ -57,7 +58,7 @@ FAMILIES = {
 }
 
 family_modules = (
-    accounts, beside, careless, credentials, described, destinations, encoding, endpoints, environments, exposure, failover, guards, policy, pools, quotas,
+    accounts, beside, careless, couriers, credentials, described, destinations, encoding, endpoints, environments, exposure, failover, guards, policy, pools, quotas,
     references, registrations, repeated, runtimes, senders, senders_by_country, signing, silence, silenced, surroundings, templates, texts, timing, trust,
     unmentioned, verifying, versions, webhooks, wiring,
 )

@@ -100,6 +100,8 @@ def value_lost_on_deployment(service: ServiceSubject) -> Iterator[Fault]:
         secret = entry.secret_store or reader is None
         if "store_missing" in entry.remarks:
             said, fix = f"gets nothing: {entry.raw}, so the container does not start", "name what exists, or create it"
+        elif "name_refused" in entry.remarks:
+            said, fix = "stands on a line whose name holds white space: docker refuses the file, and knows no `export`", "write `NAME=value`"
         elif "not_base64" in entry.remarks:
             said, fix = "stands under `data` of a Secret and is not base64: the API server refuses the Secret", "encode it, or use `stringData`"
         elif "not_text" in entry.remarks:

@@ -42,8 +42,16 @@ def test_the_same_line_means_another_value_to_dotenv(project: Write) -> None:
     assert values(read(project({"f.env": b'A="quoted"\nB=x # kept\n'}), "f.env", "dotenv")) == {"A": "quoted", "B": "x"}
 
 
-@pytest.mark.parametrize("line", ["export A=b", "A B=c", "=x"])
-def test_docker_refuses_names_with_spaces(project: Write, line: str) -> None:
+@pytest.mark.parametrize(("line", "name"), [("export A=b", "A"), ("A B=c", "B")])
+def test_docker_refuses_names_with_spaces(project: Write, line: str, name: str) -> None:
+    """Docker stops at such a line; its entry is marked, for a rule to say so."""
+    found = read(project({"f.env": f"OK=1\n{line}\n"}), "f.env", "docker")
+    marked = [entry for entry in found.values() if "name_refused" in entry.remarks]
+    assert [(entry.name, entry.span.line) for entry in marked] == [(name, 2)]
+
+
+@pytest.mark.parametrize("line", ["=x", "two words"])
+def test_docker_refuses_lines_without_a_name(project: Write, line: str) -> None:
     """Docker stops at such a line; so does the manifest, with its place."""
     with pytest.raises(ManifestError) as caught:
         read(project({"f.env": f"OK=1\n{line}\n"}), "f.env", "docker")

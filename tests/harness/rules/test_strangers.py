@@ -40,6 +40,11 @@ GOTRUE = {
     "GOTRUE_SMS_TWILIO_AUTH_TOKEN": TOKEN, "GOTRUE_SMS_TWILIO_MESSAGE_SERVICE_SID": POOL, "GOTRUE_SMS_OTP_EXP": "300",
     "GOTRUE_SMS_OTP_LENGTH": "6",
 }
+KRATOS = {
+    "COURIER_SMS_ENABLED": "true", "COURIER_SMS_REQUEST_CONFIG_URL": f"https://api.twilio.com/2010-04-01/Accounts/{SID}/Messages.json",
+    "COURIER_SMS_REQUEST_CONFIG_AUTH_CONFIG_USER": SID, "COURIER_SMS_REQUEST_CONFIG_AUTH_CONFIG_PASSWORD": TOKEN,
+    "COURIER_SMS_REQUEST_CONFIG_METHOD": "POST", "COURIER_SMS_FROM": "+12025550143",
+}
 
 
 def dotenv(values: dict[str, str], **changed: str) -> str:
@@ -89,6 +94,7 @@ HEALTHY = {
     "kubernetes": kubernetes(TOKEN_KEY, SECRET),
     "brand in brackets": with_file("prod.env", dotenv(VALUES, OTP_TEMPLATE="[Acme] Your code is {code}.")),
     "gotrue": preset("gotrue", GOTRUE),
+    "kratos": preset("kratos", KRATOS),
     "appwrite": preset("appwrite", {"_APP_SMS_PROVIDER": f"sms://{SID}:{TOKEN}@twilio", "_APP_SMS_FROM": "+12025550143"}),
 }
 FAULTY = [
@@ -102,6 +108,12 @@ FAULTY = [
     ("FL003", "compose.yaml", "TWILIO_AUTH_TOKEN", compose('TWILIO_AUTH_TOKEN: ""')),
     ("CR002", "prod.toml", "TOKEN", with_file("prod.toml", f'TWILIO_AUTH_TOKEN = "env(X)"\nTWILIO_ACCOUNT_SID = "{SID}"\n')),
     ("CR004", "prod.env", "TWILIO_FROM", with_file("{file: prod.env, loader: docker}", "") | {"prod.env": 'TWILIO_FROM="+12025550143"\n'}),
+    ("CR018", "prod.env", "export", with_file("{file: prod.env, loader: docker}", "") | {
+        "prod.env": "".join(f"export {name}={value}\n" for name, value in VALUES.items())}),
+    ("TP020", ".env", "CONTENT_TYPE", preset("kratos", {**KRATOS, "COURIER_SMS_REQUEST_CONFIG_HEADERS_CONTENT_TYPE": "application/json"})),
+    ("TP020", ".env", "METHOD", preset("kratos", {**KRATOS, "COURIER_SMS_REQUEST_CONFIG_METHOD": "GET"})),
+    ("EP011", ".env", "Message.json", preset("kratos", {
+        **KRATOS, "COURIER_SMS_REQUEST_CONFIG_URL": KRATOS["COURIER_SMS_REQUEST_CONFIG_URL"].replace("Messages", "Message")})),
     ("VR001", ".env", "GOTRUE_SMS_PROVIDER", preset("gotrue", {**GOTRUE, "GOTRUE_SMS_PROVIDER": "twilio-verify"})),
     ("EV009", ".env", "PHONE_ENABLED", preset("gotrue", {**GOTRUE, "GOTRUE_EXTERNAL_PHONE_ENABLED": "false"})),
     ("TP001", ".env", "TEMPLATE", preset("gotrue", {**GOTRUE, "GOTRUE_SMS_TEMPLATE": "Your code is {{ .Token }}"})),
