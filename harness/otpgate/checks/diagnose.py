@@ -51,6 +51,7 @@ def diagnose(
     return finding_for(
         manifest, packs, rule, evidence.gateway.name, blamed(evidence) or ("number_form",), told(evidence, pack),
         countries=country, exchanges=tuple(filter(None, (evidence.exchange,))) or failure.exchanges,
+        severity="error",  # a code that does not arrive is no warning, whatever the rule says of what may come
     )
 
 

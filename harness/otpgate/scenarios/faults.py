@@ -119,9 +119,28 @@ def nobody_in_2xx(subject: Subject, destination: str) -> Fault:
 
 @shape
 def accepted_then_failed(subject: Subject, destination: str) -> Fault:
-    late = [row for row in rows(subject, "async") if not row.recipient]
-    row = preferred(late, subject.gateway.product, LATE_FAILURES)
+    row = late_row(subject)
     return scoped(subject, destination, Fault(fault="accept_then_fail", code=row.code if row else None))
+
+
+def late_row(subject: Subject) -> ErrorRow | None:
+    """A failure told later that is not the recipient's, after an interim state where the provider has one: none ends there."""
+    late = [row for row in rows(subject, "async") if not row.recipient]
+    product = subject.gateway.product
+    usual = preferred(late, product, LATE_FAILURES)
+    after_interim = [row for row in late if reported_before(subject, row)]
+    if usual is None or usual in after_interim:
+        return usual
+    return preferred(after_interim, product, (*LATE_FAILURES, "fault")) or usual
+
+
+def reported_before(subject: Subject, row: ErrorRow) -> bool:
+    """Whether the way to a row's state leads through another one."""
+    provider = subject.pack.provider
+    cycle = provider.lifecycles.get(subject.gateway.product, provider.lifecycle)
+    meaning = next((state.meaning for state in cycle.states if state.name == row.state), "")
+    path = next((path for path in cycle.paths.values() if path and path[-1] == row.state), cycle.paths.get(meaning, ()))
+    return len(path) > 1
 
 
 @shape

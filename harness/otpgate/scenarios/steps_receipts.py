@@ -47,7 +47,7 @@ def unasked(play: Play, calls: list[Exchange]) -> tuple[str, str]:
     sent_text = " ".join(f"{call.url} {call.request_body}" for call in calls)
     for name in (*(hook.needs if hook is not None else ()), "status_callback"):
         spec = play.pack.setting(name)
-        fields = spec.wire if spec is not None else ()
+        fields = [re.split("[.:]", field)[-1] for field in spec.wire] if spec is not None else []
         if fields and not any(re.search(rf"(?<![\w-]){re.escape(field)}[\"\]]?\s*[=:]", sent_text) for field in fields):
             what = "a callback URL" if name == "status_callback" else f"`{fields[0]}`"
             return name, f"the message was sent without {what}, so no receipt can ever arrive"

@@ -241,8 +241,8 @@ CASES = [
 
 
 def test_every_row_is_counted() -> None:
-    """Six HTTP errors, a PIN that was not sent, and three verdicts; only time and the provider's own failure are injected."""
-    assert len(ROWS) == 10
+    """Seven HTTP errors, a PIN that was not sent, and three verdicts; only time and the provider's own failure are injected."""
+    assert len(ROWS) == 11
     assert {row.code for row in ROWS} - set(CAUSES) == {"E500", "TTL_EXPIRED"}
 
 
