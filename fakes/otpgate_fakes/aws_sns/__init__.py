@@ -68,6 +68,7 @@ FAKE = Fake(
     sign_receipt=events.sign,
     new_id=render.new_id,
     receipt_url=events.url,
+    handshake=events.handshake,
     unknown_path=render.unknown_path,
     code_for=code_for,
 )

@@ -20,6 +20,7 @@ IDENTITY = re.compile(r"[A-Za-z0-9_:/+-]{1,256}")
 SET = re.compile(r"[A-Za-z0-9_:/-]{1,256}")
 MONEY = re.compile(r"(?=.{2,8}$)[0-9]{0,2}\.[0-9]{1,5}", re.ASCII)
 KEYWORD = re.compile(r"[ \S]{1,30}")
+ABOUT = {"DestinationPhoneNumber": "recipient_malformed", "OriginationIdentity": "sender_malformed"}
 TYPES = ("TRANSACTIONAL", "PROMOTIONAL")
 COUNTRY_PARAMETERS = ("IN_TEMPLATE_ID", "IN_ENTITY_ID")
 MEMBERS: dict[str, type] = {
@@ -95,7 +96,7 @@ def check(context: Context, body: dict[str, Any]) -> None:
     )
     for name, pattern in fields:
         if name in body and pattern.fullmatch(body[name]) is None:
-            context.refuse("FIELD_VALIDATION_FAILED", reason="parameter_malformed", what=name)
+            context.refuse("FIELD_VALIDATION_FAILED", reason=ABOUT.get(name, "parameter_malformed"), what=name)
     if not body["MessageBody"].strip():
         context.refuse("FIELD_VALIDATION_FAILED", reason="text_missing", what="MessageBody")
     if body.get("MessageType", TYPES[0]) not in TYPES:
@@ -140,7 +141,7 @@ def identity(context: Context, wanted: str | None, country: str | None) -> tuple
     if name.startswith("phone-"):
         found = next((one for one in context.senders if one.number and origins.identifier("phone", one.value) == name), None)
         if found is None and context.account is not None and context.account.senders is not None:
-            context.refuse("ResourceNotFoundException", what=name, id=name, type="phone-number")
+            context.refuse("ResourceNotFoundException", reason="sender_not_owned", what=name, id=name, type="phone-number")
         return None, found.value if found is not None else None, None
     owned = context.live.by_value.get(origins.numbered(name))
     return None, name, None if owned is None or origins.here(context, owned) else "region_wrong"

@@ -14,6 +14,7 @@ from otpgate_contracts import signing
 from otpgate_fakes.aws_sns import describe, render
 from otpgate_fakes.aws_sns.questions import parameters
 from otpgate_fakes.core.fake import Claim, Reply
+from otpgate_fakes.core.handshakes import Handshake
 from otpgate_fakes.core.rendering import OWN_KEY
 
 if TYPE_CHECKING:
@@ -80,34 +81,49 @@ def url(context: Context, message: Message) -> tuple[str, str] | None:
 def receipt(
     context: Context, message: Message, state: str, error: str | None, url: str, format: str
 ) -> tuple[str, dict[str, str], bytes, str]:
-    """One notification, unsigned; the confirmation instead where the subscription is pending."""
+    """One notification, unsigned."""
+    fields = wrapped(context, "Notification", msgspec.json.encode(event(context, message, state, error)).decode())
+    leave = {"Action": "Unsubscribe", "SubscriptionArn": subscription(context)}
+    fields["UnsubscribeURL"] = f"{host(context)}/?{urlencode(leave)}"
+    headers = {**headers_of(fields), "x-amz-sns-subscription-arn": subscription(context)}
+    return "POST", headers, msgspec.json.encode(fields), url
+
+
+def wrapped(context: Context, kind: str, text: str) -> dict[str, Any]:
+    """What every post of SNS holds."""
     now = datetime.fromtimestamp(context.clock.now(), UTC)
-    fields: dict[str, Any] = {
-        "Type": "Notification",
+    return {
+        "Type": kind,
         "MessageId": context.ids.uuid(),
         "TopicArn": topic(context),
-        "Message": msgspec.json.encode(event(context, message, state, error)).decode(),
+        "Message": text,
         "Timestamp": now.strftime("%Y-%m-%dT%H:%M:%S.") + f"{now.microsecond // 1000:03d}Z",
     }
-    if pending(context):
-        confirm = {"Action": "ConfirmSubscription", "TopicArn": topic(context), "Token": token(context)}
-        fields |= {
-            "Type": "SubscriptionConfirmation", "Token": token(context),
-            "Message": f"You have chosen to subscribe to the topic {topic(context)}.\nTo confirm the subscription, visit the SubscribeURL included in this message.",
-            "SubscribeURL": f"{host(context)}/?{urlencode(confirm)}",
-        }
-    headers = {
+
+
+def headers_of(fields: dict[str, Any]) -> dict[str, str]:
+    return {
         "Content-Type": "text/plain; charset=UTF-8",
         "User-Agent": "Amazon Simple Notification Service Agent",
         "x-amz-sns-message-type": fields["Type"],
         "x-amz-sns-message-id": fields["MessageId"],
         "x-amz-sns-topic-arn": fields["TopicArn"],
     }
-    if fields["Type"] == "Notification":
-        headers["x-amz-sns-subscription-arn"] = subscription(context)
-        leave = {"Action": "Unsubscribe", "SubscriptionArn": subscription(context)}
-        fields["UnsubscribeURL"] = f"{host(context)}/?{urlencode(leave)}"
-    return "POST", headers, msgspec.json.encode(fields), url
+
+
+def handshake(context: Context, url: str) -> Handshake | None:
+    """The confirmation of a subscription that is pending; nothing follows until its SubscribeURL was fetched."""
+    if not pending(context):
+        return None
+    confirm = {"Action": "ConfirmSubscription", "TopicArn": topic(context), "Token": token(context)}
+    text = f"You have chosen to subscribe to the topic {topic(context)}.\nTo confirm the subscription, visit the SubscribeURL included in this message."
+    fields = wrapped(context, "SubscriptionConfirmation", text)
+    fields |= {"Token": token(context), "SubscribeURL": f"{host(context)}/?{urlencode(confirm)}"}
+    headers, body, _ = sign(context, None, "POST", url, headers_of(fields), msgspec.json.encode(fields), OWN_KEY)
+    return Handshake(
+        method="POST", headers=headers, body=body, accepted=lambda *_: not pending(context),
+        wanted="it has to fetch the SubscribeURL of the confirmation before SNS sends it anything else",
+    )
 
 
 def event(context: Context, message: Message, state: str, error: str | None) -> dict[str, Any]:

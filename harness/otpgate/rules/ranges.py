@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from otpgate.config.model import Setting
 from otpgate.findings import Fix
 from otpgate.rules.registry import Fault
 from otpgate.rules.subjects import GatewaySubject
@@ -34,10 +35,17 @@ def unwise(gateway: GatewaySubject) -> Iterator[Fault]:
                 at=setting, fix=Fix("choose another value"),
             )
     for spec in gateway.pack.provider.settings if gateway.pack is not None else ():
-        absent = spec.kind != "sender" and gateway.product in spec.products[:1] and gateway.setting(spec.name) is None
+        given = gateway.setting(spec.name)
+        absent = spec.kind != "sender" and gateway.product in spec.products[:1] and (given is None or deployed_empty(given))
         why = spec.unwise.get(str(spec.default)) if absent else None
         if why is not None and gateway.account.settings.get(spec.name, spec.default) == spec.default:
+            lacks = f"`{gateway.name}` has no `{spec.name}`" if given is None else f"{label(given)}, the `{spec.name}` of `{gateway.name}`, is empty"
             yield Fault(
-                message=f"`{gateway.name}` has no `{spec.name}`, so the default {quoted(str(spec.default))} holds: {why}.",
-                at=gateway.gateway.span, severity="warning", fix=Fix(f"add `{spec.name}` to the gateway"), discriminator=spec.name,
+                message=f"{lacks}, so the default {quoted(str(spec.default))} holds: {why}.",
+                at=given or gateway.gateway.span, severity="warning", fix=Fix(f"add `{spec.name}` to the gateway"), discriminator=spec.name,
             )
+
+
+def deployed_empty(setting: Setting) -> bool:
+    """Whether a setting stands for nothing: its variable is there and holds no text."""
+    return not setting.undefined and not setting.problem and not setting.text

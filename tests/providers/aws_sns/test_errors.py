@@ -242,8 +242,9 @@ def name(row: ErrorRow) -> str:
 
 
 def test_every_row_has_a_way() -> None:
-    """The table of ways and the catalogue name the same rows, none twice."""
-    assert len(PACK.errors) == len({(row.code, row.product) for row in PACK.errors}) == len(SMS) + len(MESSAGING) == 93
+    """The table of ways and the catalogue name the same codes; rows of one code differ in their reason."""
+    assert len({(row.code, row.product) for row in PACK.errors}) == len(SMS) + len(MESSAGING) == 93
+    assert len(PACK.errors) == len({(row.code, row.product, row.trigger) for row in PACK.errors}) == 103
     assert {(row.code, row.product) for row in PACK.errors} == {(code, product) for product in WAYS for code in WAYS[product]}
 
 
@@ -267,6 +268,35 @@ def run(aws: Aws, row: ErrorRow) -> Any:
 def test_a_row_is_answered(aws: Aws, row: ErrorRow) -> None:
     """The call is refused with the row's code and HTTP status, in the product's envelope."""
     assert refused(aws, row) == (row.http, row.extra.get("type", row.code), row.code if row.extra else None)
+
+
+ALIKE: list[tuple[str, str, dict[str, Any], str, str]] = [
+    ("sms", "InvalidParameter", {"PhoneNumber": "2025550143"}, "recipient_malformed", "number_form"),
+    ("sms", "InvalidParameter", {"Message": ""}, "text_missing", "otp.template"),
+    ("sms", "InvalidParameter", attributes(SenderID=string("A" * 12)), "sender_malformed", "sender"),
+    ("sms", "InvalidParameter", attributes(SMSType=string("transactional")), "parameter_malformed", "sms_type"),
+    ("end_user_messaging", "ResourceNotFoundException", {"ConfigurationSetName": "otp-evnets"}, "resource_missing", "configuration_set"),
+    ("end_user_messaging", "ResourceNotFoundException", {"OriginationIdentity": "phone-0"}, "sender_not_owned", "sender"),
+    ("end_user_messaging", "ResourceNotFoundException", {"OriginationIdentity": "NOTMINE", "DestinationPhoneNumber": GB}, "sender_not_owned", "sender"),
+    ("end_user_messaging", "FIELD_VALIDATION_FAILED", {"DestinationPhoneNumber": "here"}, "recipient_malformed", "number_form"),
+    ("end_user_messaging", "FIELD_VALIDATION_FAILED", {"OriginationIdentity": "AC ME"}, "sender_malformed", "sender"),
+    ("end_user_messaging", "FIELD_VALIDATION_FAILED", {"MaxPrice": "a lot"}, "parameter_malformed", "max_price"),
+]
+
+
+@pytest.mark.parametrize(("product", "code", "send", "reason", "setting"), ALIKE, ids=[f"{one[1]}-{one[3]}" for one in ALIKE])
+def test_one_code_for_many_causes_leads_to_the_setting(
+    aws: Aws, product: str, code: str, send: dict[str, Any], reason: str, setting: str
+) -> None:
+    """The reason of a refusal tells rows of one code apart, and each names the setting that is likeliest at fault."""
+    sms = product == "sms"
+    gateway = aws.client("sns" if sms else "pinpoint-sms-voice-v2")
+    good = {"PhoneNumber": US, "Message": TEXT} if sms else {"DestinationPhoneNumber": US, "OriginationIdentity": FROM, "MessageBody": TEXT}
+    with pytest.raises(ClientError):
+        (gateway.publish if sms else gateway.send_text_message)(**good | send)
+    call = aws.running.exchanges()[-1]
+    row = PACK.error(code, product, call["reason"])
+    assert (call["code"], call["reason"], row.settings[0] if row else "") == (code, reason, setting)
 
 
 def refused(aws: Aws, row: ErrorRow) -> tuple[int, str, str | None]:
