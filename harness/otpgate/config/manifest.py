@@ -121,7 +121,7 @@ class _Reader:
         found = gateways.read(self.settings, merged(bound.gateways, gateways_node) if bound else gateways_node)
         unknown = bound.stand_in(parts.get("routes")) if bound is not None else None
         if unknown is not None:
-            if not found:
+            if not found or (bound is not None and bound.other):
                 found[unknown.name] = unknown
             self.settings.read.append(unknown.settings["provider"])
         routes = routing.read(self.settings, parts.get("routes"), tuple(found))

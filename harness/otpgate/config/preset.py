@@ -3,13 +3,15 @@
 A binding is a reference (`${NAME}`, reported when undefined), a literal, or a map: `from` (one reference or
 several, the first defined one wins), `default`, `optional`, `matches` (bound only when the text fits),
 `unless` and `only_with` (another reference that must not, or must, be defined), `true_when`. A gateway is
-`chosen` by words of `chosen_by`, or by its provider's hosts (`hosts: true`).
+`chosen` by words of `chosen_by`, or by its provider's hosts (`hosts: true`). `watches` are values of further variables that
+are known to break the service, each with the rule that tells it.
 """
 
 from __future__ import annotations
 
 import fnmatch
 import re
+from functools import lru_cache
 from pathlib import Path
 
 from msgspec import Struct
@@ -24,6 +26,7 @@ from otpgate.findings import Span
 from otpgate_contracts import loading
 from otpgate_contracts.faults import nearest
 
+OTHER = "chooses another gateway than the routes name"
 FOLDER = Path(__file__).parent / "presets"
 
 
@@ -43,6 +46,17 @@ class Preset(Struct, frozen=True):
         return tuple(child.text for child in self.node.items["detect"].children)
 
 
+class Watch(Struct, frozen=True):
+    """A value of a variable that breaks the service: `rule` tells it, `says` goes on after the variable's name, `do` cures it."""
+
+    variable: str
+    matches: str
+    rule: str
+    says: str
+    do: str
+    source: str
+
+
 class Bound(Struct, frozen=True):
     """Manifest nodes a preset stands for, and a gateway for a chosen provider that nothing is known about.
 
@@ -55,6 +69,11 @@ class Bound(Struct, frozen=True):
     unknown: Gateway | None
     names: tuple[str, ...] = ()
 
+    @property
+    def other(self) -> bool:
+        """Whether the unknown gateway is one that exists, and is not the chosen one."""
+        return self.unknown is not None and self.unknown.settings["provider"].problem == OTHER
+
     def stand_in(self, routes: Node | None) -> Gateway | None:
         """The unknown gateway, under the preset's name that the routes use: a deployed word is no fault of the manifest."""
         if self.unknown is None:
@@ -63,7 +82,9 @@ class Bound(Struct, frozen=True):
             word.text for route in (routes.children if routes is not None else ()) if "gateways" in route.items
             for word in (route.items["gateways"].children or [route.items["gateways"]])
         ]
-        name = next((word for word in mentioned if word in self.names), None)
+        name = next((word for word in mentioned if word in self.names and not (self.other and word in self.gateways.items)), None)
+        if self.other and name is None:
+            return None
         if name is None or self.unknown.name in mentioned:
             return self.unknown
         setting = replace(self.unknown.settings["provider"], path=f"gateways.{name}.provider")
@@ -84,6 +105,14 @@ def read(id: str, where: Span | None = None) -> Preset:
         )
     path = FOLDER / f"{id}.yaml"
     return Preset(id, documents.parse(path.read_text("utf-8"), path.name, references=True))
+
+
+@lru_cache(maxsize=16)
+def watches(id: str) -> tuple[Watch, ...]:
+    """The values a preset watches for."""
+    node = read(id).node.items.get("watches")
+    rows = node.children if node is not None else []
+    return tuple(Watch(**{name: row.items[name].text for name in Watch.__struct_fields__}) for row in rows)
 
 
 class Binder:
@@ -110,8 +139,10 @@ class Binder:
             if known and (chosen or name in named):
                 gateways[name] = self._gateway(provider, node.items["settings"])
         unknown = None
-        if chooser is not None and not (anything_chosen and gateways):
+        if chooser is not None:
             unknown = self._unknown(chooser, supported=anything_chosen)
+            if anything_chosen and gateways:
+                unknown = replace(unknown, settings={"provider": replace(unknown.settings["provider"], problem=OTHER)})
         otp = self._section(items.get("otp", Node(kind="map", span=self.where)))
         api = items.get("api")
         return Bound(self._map(gateways), otp, None if api is None else self._here(api), unknown, tuple(items["gateways"].items))
@@ -190,6 +221,15 @@ class Binder:
             items={name: self._here(child) for name, child in node.items.items()},
             keys=dict.fromkeys(node.keys, self.where), children=[self._here(child) for child in node.children],
         )
+
+
+def unchosen(preset: Preset, word: str) -> frozenset[str]:
+    """Gateways of a preset that a deployed word of `chosen_by` does not mean; none where it means none at all."""
+    names = {
+        name: _chosen(node, node.items["provider"].text if "provider" in node.items else name, word.strip().lower())
+        for name, node in preset.node.items["gateways"].items.items()
+    }
+    return frozenset(name for name, chosen in names.items() if not chosen) if any(names.values()) else frozenset()
 
 
 def _chosen(node: Node, provider: str, word: str) -> bool:

@@ -13,6 +13,7 @@ from otpgate.rules.registry import Fault, rule
 from otpgate.rules.subjects import GatewaySubject, ServiceSubject
 from otpgate.rules.switches import NO, ON, SUBJECT, parts
 from otpgate.rules.values import number, placeholder, url
+from otpgate.rules.watched import chosen_otherwise
 from otpgate.rules.words import duration, listed, nearest, quoted
 from otpgate_contracts import loading
 
@@ -134,6 +135,7 @@ def provider_of_the_environment(service: ServiceSubject) -> Iterator[Fault]:
 
     Sources: collected misconfigurations, class flow wiring.
     """
+    yield from chosen_otherwise(service)
     configured = {gateway.gateway.provider for gateway in service.gateways}
     aliases = {alias for gateway in service.gateways if gateway.pack for alias in gateway.pack.provider.aliases}
     for name, entry in unread(service):
@@ -297,6 +299,9 @@ def hook_without_secret(service: ServiceSubject) -> Iterator[Fault]:
             continue
         target = deployed.get(f"{stem}_URI") or deployed.get(f"{stem}_URL")
         secrets = [deployed[one] for one in (f"{stem}_SECRETS", f"{stem}_SECRET") if one in deployed]
+        if target is not None and not target.value.strip():
+            yield Fault(message=f"`{name}` is on, and `{target.name}` is empty: codes are handed to nobody.", at=target.span, fix=Fix("deploy the address"))
+            continue
         signed = target is None or not target.value.strip().startswith("http") or any(one.value.strip() for one in secrets)
         if not signed:
             at = secrets[0] if secrets else target or entry

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from otpgate.config.model import Entry, Setting
+from otpgate.config.preset import OTHER
 from otpgate.findings import Fix, Span
 from otpgate.rules.dependencies import Package, allowed, normal
 from otpgate.rules.ranges import bounded, bounds, outside, unwise
@@ -51,7 +52,7 @@ def provider_unknown(gateway: GatewaySubject) -> Iterator[Fault | Missing]:
     Sources: `otpgate providers`.
     """
     setting = gateway.setting("provider")
-    if gateway.gateway.provider or (setting is not None and setting.undefined):
+    if gateway.gateway.provider or (setting is not None and (setting.undefined or setting.problem == OTHER)):
         return
     if setting is None or not setting.text.strip():
         yield Fault(message=(f"{label(setting)} is empty: " if setting else "") + f"`{gateway.name}` names no provider.",

@@ -14,6 +14,7 @@ from otpgate.findings import SEVERITY_ORDER, Finding, Location, Related, Span, U
 from otpgate.rules.dependencies import read
 from otpgate.rules.registry import STATIC, Fault, Missing, Rule, registered
 from otpgate.rules.subjects import GatewaySubject, RouteSubject, ServiceSubject
+from otpgate.rules.watched import watched
 from otpgate_contracts.model import Pack
 
 HELP = "https://otpgate.readthedocs.io/rules/"
@@ -134,6 +135,8 @@ def _judged(
     rule: Rule, service: ServiceSubject, only: tuple[str, ...]
 ) -> Iterator[tuple[GatewaySubject | None, Fault | Missing]]:
     try:
+        for told in watched(service, rule.id):
+            yield None, told
         if rule.scope == "service":
             for fault in rule.function(service):
                 yield None, fault
