@@ -70,10 +70,9 @@ def provider_unknown(gateway: GatewaySubject) -> Iterator[Fault | Missing]:
     parts = re.split(r"[^a-z0-9]+", setting.text.lower())
     hinted = re.search(r"did you mean `(\w+)`", setting.problem or "")
     close = (hinted and hinted[1]) or next((id for id in known if id in parts), None) or nearest(setting.text, known)
-    yield Fault(
-        message=f"{label(setting)} is {quoted(setting.text)}, no known provider" + (f"; {close} was meant?" if close else f" (known: {listed(known)})."),
-        at=setting, fix=Fix(f"write {close}" if close else "name a known provider", close),
-    )
+    tail = f"; {close} was meant?" if close else f" (known: {listed(known)})."
+    yield Fault(message=f"{label(setting)} is {quoted(setting.text)}, no known provider{tail}", at=setting,
+                fix=Fix(f"write {close}" if close else "name a known provider", close))
 
 
 def sdk_of(gateway: GatewaySubject) -> Iterator[tuple[Sdk, Package | None, Setting | Span]]:
