@@ -49,19 +49,25 @@ def diagnose(
         return None
     country = (failure.country,) if failure.country else None
     return finding_for(
-        manifest, packs, rule, evidence.gateway.name, blamed(evidence) or ("number_form",), told(evidence, pack),
+        manifest, packs, rule, evidence.gateway.name, blamed(evidence, failure.country) or ("number_form",), told(evidence, pack),
         countries=country, exchanges=tuple(filter(None, (evidence.exchange,))) or failure.exchanges,
         severity="error",  # a code that does not arrive is no warning, whatever the rule says of what may come
     )
 
 
-def blamed(evidence: Evidence) -> tuple[str, ...]:
-    """The row's settings, likeliest first: an id that the account is known to have is not what was missing."""
+def blamed(evidence: Evidence, country: str | None) -> tuple[str, ...]:
+    """The row's settings, likeliest first: last an id that the account is known to have, or a list that holds the country."""
     account = evidence.gateway.account
     known = {str(row.get("id") or row.get("sid") or "") for row in (account.services or () if account is not None else ())}
-    missing = evidence.row.trigger == "resource_missing"
-    there = [name for name in evidence.row.settings if missing and evidence.gateway.text(name) in known]
-    return (*(name for name in evidence.row.settings if name not in there), *there)
+    enabled = (account.destinations.enabled or () if account is not None else ())
+    trigger = evidence.row.trigger
+
+    def innocent(name: str) -> bool:
+        if trigger == "destination_disabled":
+            return name.startswith("account.destinations") and country in enabled
+        return trigger == "resource_missing" and evidence.gateway.text(name) in known
+
+    return tuple(sorted(evidence.row.settings, key=innocent))
 
 
 def told(evidence: Evidence, pack: Pack) -> str:
