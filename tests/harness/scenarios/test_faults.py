@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from otpgate.config.model import Manifest
 from otpgate.options import Selection
 from otpgate.scenarios.conditions import Subject, recipients_answered_apart
-from otpgate.scenarios.faults import breaking, shaped
+from otpgate.scenarios.faults import breaking, late_row, shaped
 from otpgate.scenarios.plan import plan
 from otpgate.scenarios.terms import terms
 from otpgate_contracts.model import Pack
@@ -47,6 +47,21 @@ def test_the_late_failure_is_no_fault_of_the_recipient(
     rows = [row for row in packs[provider].errors if row.code == code and row.phase == "async"]
     assert rows
     assert not any(row.recipient for row in rows)
+
+
+def test_the_late_failure_comes_after_an_interim_state(manifest: Manifest, packs: dict[str, Pack]) -> None:
+    """A service that takes the interim state for the end is found out, so a row is preferred that is not the first to be told."""
+    case = subject(manifest, packs, "failover/slow route 2 fallback GB")
+    usual = late_row(case)
+    assert usual is not None
+    early = replace(usual, code="early", state="gone")
+    pack = packs["vonage"]
+    cycle = pack.provider.lifecycle
+    told = replace(cycle, paths={**cycle.paths, "undelivered": ("sent", "undelivered"), "gone": ("gone",)})
+    apart = replace(pack, errors=(early, replace(usual, code="late", state="undelivered")), provider=replace(pack.provider, lifecycle=told))
+    found = late_row(replace(case, packs={**packs, "vonage": apart}))
+    assert found is not None
+    assert found.code == "late"
 
 
 @pytest.mark.parametrize("provider", ["twilio", "vonage"])

@@ -6,8 +6,10 @@ import os
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from otpgate import gate
+from otpgate.checks.diagnose import Evidence, blamed
 from otpgate.checks.judging import judge
 from otpgate.config import manifest as manifests
 from otpgate.config.model import Manifest
@@ -114,6 +116,41 @@ def test_an_injected_refusal_explains_nothing(healthy: Manifest, packs: dict[str
         healthy, packs, failure("no_failover", exchanges=("whole:1",), variant="unauthorised"), exchanges={"whole:1": refused},
     )
     assert found.rule[:2] == "FO"
+
+
+def test_a_send_that_was_only_answered_is_blamed_on_its_credential(healthy: Manifest, packs: dict[str, Pack]) -> None:
+    """A call that is taken for the sake of tests explains why its message stays where it is."""
+    taken = call("whole:1", accepted=True, reason="test_account")
+    (found,) = judged(healthy, packs, failure("late", exchanges=("whole:1",)), exchanges={"whole:1": taken})
+    assert (found.rule, found.location.key) == ("EV001", "VONAGE_API_KEY")
+
+
+def test_a_code_that_does_not_arrive_is_an_error(healthy: Manifest, packs: dict[str, Pack]) -> None:
+    """Where the rule behind a refusal only warns of what may come, what has come is no warning."""
+    row = next(
+        row for row in packs["vonage"].errors
+        if row.phase == "async" and row.product.startswith("sms") and row.rule in registered() and registered()[row.rule].severity == "warning"
+    )
+    (found,) = judged(healthy, packs, failure("not_delivered", code=row.code))
+    assert (found.rule, found.severity) == (row.rule, "error")
+
+
+def test_a_list_that_holds_the_country_is_blamed_last(healthy: Manifest, packs: dict[str, Pack]) -> None:
+    """A country that the account has and its profile has not is barred by the profile."""
+    row = next(row for row in packs["vonage"].errors if row.trigger == "destination_disabled")
+    row = structs.replace(row, settings=("account.destinations.enabled", "account.services"))
+    evidence = Evidence(gateway=healthy.gateways["fallback"], row=row, reason=row.trigger, exchange=None)
+    assert blamed(evidence, "GB") == ("account.services", "account.destinations.enabled")
+    assert blamed(evidence, "JP") == ("account.destinations.enabled", "account.services")
+
+
+@pytest.mark.parametrize(("status", "key"), [("403", "VONAGE_SIGNATURE_SECRET"), ("405", "PUBLIC_URL"), ("404", "PUBLIC_URL")])
+def test_no_secret_is_blamed_for_a_route_that_is_not_there(
+    healthy: Manifest, packs: dict[str, Pack], status: str, key: str
+) -> None:
+    """A receipt that no route takes is a matter of the callback URL; one that is refused is a matter of its signature."""
+    (found,) = judged(healthy, packs, failure("true_receipt_refused", status=status))
+    assert (found.name, found.location.key) == ("true-receipt-refused", key)
 
 
 RULES = {
