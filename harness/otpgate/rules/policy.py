@@ -238,6 +238,10 @@ def issuer_and_verifier_mixed(service: ServiceSubject) -> Iterator[Fault]:
     ```
     or
     ```yaml
+    otp: {issued_by: service, verified_by: provider}
+    ```
+    or
+    ```yaml
     gateways: {primary: {product: verify, sender: ~, custom_code: true, verify_service_sid: VA3d1f0a9c8b7e6d5c4b3a29180716f5e4}}
     otp: {issued_by: provider, verified_by: provider}
     routes: [{countries: [US, CA], gateways: [primary]}]
@@ -274,12 +278,15 @@ def issuer_and_verifier_mixed(service: ServiceSubject) -> Iterator[Fault]:
             if own is not None and is_on(own.value):
                 yield Fault(message=f"{label(own)} has the service send codes of its own, but `issued_by` says that the provider makes them.",
                             at=own, fix=Fix("remove it, or set `otp.issued_by: service`"), discriminator=gateway.name)
-    elif maker == "service" and checker == "service":
+    elif maker == "service" and checker == "provider" and plain and not verify:
+        yield Fault(message="the service makes the code and the provider is asked whether it is right: it never saw it as a code.",
+                    at=verified or service.manifest.span, fix=Fix("set `verified_by: service`", replacement="service" if verified else None))
+    elif maker == "service":
         for gateway in verify:
             if not is_on(gateway.value("custom_code")) and (at is not None or gateway.countries):
-                yield Fault(message=f"`{gateway.name}` uses the provider's verify product, which makes its own code; the service makes"
-                            " and checks another one.", at=gateway.setting("product") or gateway.gateway.span,
-                            countries=tuple(c for route in gateway.led() for c in route.countries), discriminator=gateway.name,
+                other = "and checks another one" if checker == "service" else "another one, which the provider does not know"
+                yield Fault(message=f"`{gateway.name}` uses the provider's verify product, which makes its own code; the service makes {other}.",
+                            at=gateway.setting("product") or gateway.gateway.span, countries=tuple(c for route in gateway.led() for c in route.countries), discriminator=gateway.name,
                             fix=Fix("set `otp.issued_by` and `verified_by` to provider, or send the service's code as a custom code"))
 
 

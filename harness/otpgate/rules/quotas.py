@@ -297,7 +297,7 @@ def destinations_wider_than_routes(gateway: GatewaySubject) -> Iterator[Fault]:
     """
     enabled = gateway.account.destinations.enabled or ()
     extra = [country for country in enabled if country not in gateway.countries]
-    if "*" in enabled or len(extra) >= 20:
+    if "*" in enabled or len(extra) >= max(10, 2 * len(gateway.countries)):
         many = "every country" if "*" in enabled else f"{len(extra)} countries that no route serves"
         yield Fault(message=f"the account of `{gateway.name}` may send to {many}: pumping fraud can use them.",
                     at=gateway.account_span("destinations.enabled", "destinations"), fix=Fix("enable the countries of the routes only"))
