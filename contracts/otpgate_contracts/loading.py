@@ -30,6 +30,7 @@ from otpgate_contracts.model import Country, ErrorRow, Pack, Provider, Senders
 __all__ = ["ENTRY_POINTS", "PackError", "countries", "ids", "installed", "load_pack", "openapi", "pack", "packs"]
 
 HOME = Path(__file__).parent
+UNPLAYED = HOME / "unplayed"
 ENTRY_POINTS = "otpgate.providers"
 FORMAT = 1
 
@@ -59,6 +60,11 @@ def packs(search: Iterable[Path] = ()) -> dict[str, Pack]:
     return {name: load_pack(folder) for name, folder in sorted(_folders(search).items())}
 
 
+def unplayed() -> dict[str, Pack]:
+    """Packs of providers that no fake plays: their configuration is judged, and that is all."""
+    return {entry.name: load_pack(entry) for entry in sorted(UNPLAYED.iterdir()) if (entry / "provider.yaml").is_file()}
+
+
 def pack(id: str, search: Iterable[Path] = ()) -> Pack:
     """One pack, by id or as the path of a folder; PackError names the nearest id when there is none."""
     folders = _folders(search)
@@ -66,12 +72,19 @@ def pack(id: str, search: Iterable[Path] = ()) -> Pack:
         return load_pack(folders[id])
     if os.sep in id and Path(id, "provider.yaml").is_file():
         return load_pack(Path(id))
+    if id.isidentifier() and (UNPLAYED / id / "provider.yaml").is_file():
+        return load_pack(UNPLAYED / id)
     folders |= installed()
     if id in folders:
         return load_pack(folders[id])
     close = _by_alias(id, folders) or nearest(id, folders)
     hint = f"did you mean `{close}`? " if close else ""
     raise PackError(str(HOME), 0, 0, f"no provider `{id}`", f"{hint}known: {', '.join(sorted(folders))}")
+
+
+def is_played(pack: Pack) -> bool:
+    """Whether a fake plays the provider; of the others only the configuration is judged."""
+    return Path(pack.folder).parent != UNPLAYED
 
 
 def installed() -> dict[str, Path]:

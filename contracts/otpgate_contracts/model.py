@@ -330,16 +330,15 @@ class ErrorRow(Fact, frozen=True, kw_only=True):
 
 
 class SenderKind(Fact, frozen=True, kw_only=True):
-    """Syntax of one kind of sender at this provider; `settings` may carry it (sender, messaging_service_sid...).
-
-    `pool` member: it sends only while it is a member of a pool. named: only in calls that also name the pool.
-    """
+    """Syntax of one kind of sender; `setting` carries it. `pool` member: it sends only while it is a member of a pool; named: only in
+    calls that also name the pool. `beside`: values another setting may have with this kind."""
 
     kind: Literal["long_code", "short_code", "toll_free", "alphanumeric", "pool"]
     pattern: str
     setting: str = "sender"
     wire_pattern: str | None = None
     pool: Literal["free", "member", "named"] = "free"
+    beside: dict[str, tuple[str, ...]] = {}
 
 
 class SenderRule(Fact, frozen=True, kw_only=True):

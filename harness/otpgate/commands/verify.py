@@ -19,6 +19,7 @@ from otpgate.errors import ENVIRONMENT, NOTHING, NothingSelected, UsageError, st
 from otpgate.options import Common, common, gate_options
 from otpgate.scenarios.events import Event, Listener, silent
 from otpgate.scenarios.runner import Trials, VerifyResult, verify
+from otpgate_contracts import loading
 from otpgate_contracts.admin import Exchange
 from otpgate_contracts.model import Pack
 
@@ -118,6 +119,12 @@ def refuse_unplayable(manifest: Manifest) -> None:
         raise UsageError(
             "the manifest does not say how a code is asked for and typed back", where=manifest.span,
             why="scenarios use the service's own API", do="add service.api.request_code and service.api.verify_code",
+        )
+    unplayed = next((one for one in manifest.gateways.values() if one.pack is not None and not loading.is_played(one.pack)), None)
+    if unplayed is not None:
+        raise UsageError(
+            f"no fake plays `{unplayed.provider}`, the provider of `{unplayed.name}`", where=unplayed.span,
+            why="verify runs the service against fakes", do="use `otpgate check`, which judges its configuration, or take the gateway out",
         )
     if not manifest.routes:
         raise NothingSelected(

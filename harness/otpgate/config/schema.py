@@ -14,7 +14,7 @@ from otpgate.config import keys
 from otpgate.config.keys import Key
 from otpgate_contracts import schema as published
 from otpgate_contracts.description import KEYS
-from otpgate_contracts.loading import packs
+from otpgate_contracts.loading import packs, unplayed
 from otpgate_contracts.model import Pack, SettingSpec
 
 FILE = published.FOLDER / "manifest.schema.json"
@@ -157,9 +157,14 @@ def _setting(spec: SettingSpec) -> dict[str, Any]:
     return {**shape, "description": spec.title} if spec.title else shape
 
 
+def known_packs() -> dict[str, Pack]:
+    """Every pack a manifest may name, played by a fake or not."""
+    return {**packs(), **unplayed()}
+
+
 def main(arguments: list[str], file: Path = FILE) -> int:
     """Write the schema, or say that it is stale."""
-    wanted = published.text(manifest_schema(packs()))
+    wanted = published.text(manifest_schema(known_packs()))
     if "--write" in arguments:
         file.write_text(wanted, "utf-8")
     elif not file.is_file() or file.read_text("utf-8") != wanted:

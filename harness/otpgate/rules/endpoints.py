@@ -103,6 +103,9 @@ def region_of_the_environment(gateway: GatewaySubject) -> Iterator[Fault]:
             )
 
 
+NOBODY = r"^(?:localhost$|127\.|0\.0\.0\.0$|::1$)|(?:^|[.-])(?:[a-z]*sim|simulator|mock|stub|fake|sandbox)(?:[.-]|$)"
+
+
 @rule("EP002", "base-url-wrong")
 def base_url_wrong(gateway: GatewaySubject) -> Iterator[Fault]:
     """The base URL is not the provider's live API.
@@ -145,6 +148,10 @@ def base_url_wrong(gateway: GatewaySubject) -> Iterator[Fault]:
     if own is not None and inside and url(own.text).host:
         yield Fault(message=f"{label(own)} {inside}: `{gateway.name}` would not reach its gateway from where it is deployed.", at=own,
                     severity="warning", fix=Fix("name the gateway's public host"))
+    peer = gateway.present("host")
+    if peer is not None and sound(peer) and gateway.manifest.profile != "test" and re.search(NOBODY, peer.text.lower()):
+        yield Fault(message=f"{label(peer)} is {quoted(peer.text)}, the machine itself or a simulator: `{gateway.name}` reaches no phone through it.",
+                    at=peer, fix=Fix("name the host of the provider"))
     setting = gateway.present("base_url")
     if setting is None or gateway.pack is None or not sound(setting):
         return

@@ -1,4 +1,4 @@
-"""SN: does a pool of senders hold one for every country it serves?"""
+"""SN: does a pool, or the account, hold a sender for every country? Do the settings beside a sender fit its kind?"""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from otpgate.findings import Fix
 from otpgate.rules.registry import Fault, rule
 from otpgate.rules.senders import country_effect
 from otpgate.rules.subjects import GatewaySubject
-from otpgate.rules.words import label, listed
+from otpgate.rules.words import label, listed, quoted
+
+KINDS = {"alphanumeric": "a name", "long_code": "a number", "toll_free": "a toll-free number", "short_code": "a short code"}
 
 
 def usable(gateway: GatewaySubject, member: str, country: str) -> bool:
@@ -150,3 +152,46 @@ def _at_home(gateway: GatewaySubject, number: str, country: str) -> bool:
     """Whether a number is one of the country; short codes are."""
     row, digits = gateway.service.country(country), number.lstrip("+")
     return row is None or len(digits) < 7 or any(digits.startswith(code.replace("-", "").strip()) for code in row.dial.split(","))
+
+
+@rule("SN017", "sender-kind-told-wrong")
+def sender_kind_told_wrong(gateway: GatewaySubject) -> Iterator[Fault]:
+    """A setting beside the sender tells the provider another kind of sender than the one that is configured.
+
+    Why: the provider reads a name as digits, or digits as a name: it refuses the message as one with an invalid source address, or the
+    sender arrives garbled.
+
+    Bad:
+    ```yaml
+    gateways: {fallback: ~, primary: ~, agg: {provider: smpp, host: smsc.example.net, port: 2775, system_id: acmeotp, password: "${SMPP_PASSWORD}", source_ton: 1, source_npi: 1, sender: ACME}}
+    routes: [{countries: [GB], gateways: [agg]}]
+    failover: ~
+    objectives: {failover_within: ~}
+    ```
+    ```env
+    SMPP_PASSWORD=tr7Wq2xz
+    ```
+
+    Good:
+    ```yaml
+    gateways: {fallback: ~, primary: ~, agg: {provider: smpp, host: smsc.example.net, port: 2775, system_id: acmeotp, password: "${SMPP_PASSWORD}", source_ton: 5, source_npi: 0, sender: ACME}}
+    routes: [{countries: [GB], gateways: [agg]}]
+    failover: ~
+    objectives: {failover_within: ~}
+    ```
+    ```env
+    SMPP_PASSWORD=tr7Wq2xz
+    ```
+
+    Fix: deploy the value that belongs to the kind of sender.
+
+    Sources: the provider pack, `kinds.beside`.
+    """
+    kinds = {kind.kind: kind for kind in (gateway.pack.senders.kinds if gateway.pack else ()) if kind.beside}
+    for use in gateway.sound_senders:
+        for name, taken in (kinds[use.kind].beside if use.kind in kinds else {}).items():
+            setting = gateway.present(name)
+            if setting is not None and setting.text not in taken:
+                yield Fault(message=f"{label(setting)} is {setting.text}, and {label(use.setting)} is {quoted(use.text)}, {KINDS.get(str(use.kind), use.kind)}:"
+                            f" {gateway.title} wants {listed(taken, word='or')} beside it.", at=setting, countries=use.countries or None,
+                            fix=Fix(f"write {listed(taken, word='or')}", replacement=taken[0] if len(taken) == 1 else None))

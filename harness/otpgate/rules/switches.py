@@ -38,7 +38,7 @@ FEATURE = SUBJECT | {
 ENABLING = frozenset({"send", "sending", "enable", "enabled", "active", "live", "real", "required", "require", "enforce", "enforced",
                       "validation", "check", "production", "delivery", "feature", "flag", "ff", "toggle"})
 FIXED = frozenset({"static", "fixed", "default", "test", "master", "magic", "universal", "backdoor", "bypass", "demo", "dev", "fake", "dummy",
-                   "hardcoded", "review", "reviewer", "mock", "constant", "always"})
+                   "hardcoded", "review", "reviewer", "mock", "constant", "always", "qa", "appstore", "playstore"})
 CODES = frozenset({"otp", "otps", "code", "codes", "pin", "pins", "passcode", "passcodes"})
 NO_CODES = (  # compiled at its first use
     r"country|lang|locale|currency|area|region|zip|postal|status|error|exit|source|length|digits|ttl|expir|secret|count|limit|timeout|"
@@ -46,7 +46,7 @@ NO_CODES = (  # compiled at its first use
 )
 DIVERTING = frozenset({"redirect", "override", "catchall", "divert", "reroute", "only", "always", "intercept"})
 LISTING = frozenset({"whitelist", "whitelisted", "allowlist", "allowlisted", "allowed", "permitted", "safelist"})
-UNCHECKED = frozenset({"bypass", "magic", "backdoor", "test", "tester", "testers", "demo", "review", "reviewer", "fake", "dummy"})
+UNCHECKED = frozenset({"exempt", "exempted", "skip", "trusted", "bypass", "magic", "backdoor", "test", "tester", "testers", "demo", "review", "reviewer", "fake", "dummy"})
 NUMBERS = frozenset({"phone", "phones", "number", "numbers", "recipient", "recipients", "to", "msisdn", "msisdns", "mobile", "mobiles", "users"})
 WATCHING = frozenset({"smoke", "canary", "monitor", "monitoring", "synthetic", "alert", "alerts", "oncall", "support", "contact", "help"})
 ROLES = frozenset({
@@ -55,7 +55,8 @@ ROLES = frozenset({
 })
 KEEPING = frozenset({"log", "logger", "logging", "cache", "queue", "store", "storage", "session", "sessions", "db", "database", "file", "path", "dir"})
 BASES = frozenset({"url", "base", "baseurl", "host", "endpoint", "uri", "server", "apiurl"})
-NO_BASES = frozenset({"callback", "webhook", "webhooks", "public", "proxy", "status", "dlr", "redirect", "inbound", "incoming", "voice", "docs"})
+NO_BASES = frozenset({"s3", "sqs", "ses", "dynamodb", "kms", "sts", "secretsmanager", "kinesis", "lambda",
+                      "callback", "webhook", "webhooks", "public", "proxy", "status", "dlr", "redirect", "inbound", "incoming", "voice", "docs"})
 JOINED = (("dry", "run"), ("test", "mode"), ("no", "send"), ("no", "delivery"), ("log", "only"), ("only", "log"), ("catch", "all"),
           ("allow", "any"), ("accept", "any"), ("two", "factor"), ("one", "time"), ("dont", "send"), ("base", "url"), ("mail", "catcher"),
           ("hard", "coded"), ("text", "message"), ("kill", "switch"), ("no", "op"))
@@ -142,13 +143,19 @@ def _numbers(
     if known & LISTING:
         return Suspicion("looks like a list of the only numbers that get a message")
     if known & UNCHECKED:
-        return Suspicion("looks like numbers or codes that need no check", not known & {"bypass", "magic", "backdoor"} and not about)
+        return Suspicion("looks like numbers or codes that need no check", not known & {"bypass", "magic", "backdoor", "exempt"} and not about)
     return None
 
 
 def _sink(
     words: list[str], known: frozenset[str], value: str, low: str, about: bool, providers: frozenset[str]
 ) -> Suspicion | None:
+    if (about or known & {"texter", "notifier"}) and re.match(r"(?:null|log|logger|console|mock|fake|dummy|fakesms)(?:\+[a-z]+)?://", low):
+        return Suspicion("leads to a sink for tests")
+    if about and known & {"generator", "strategy", "source"} and low in {"static", "fixed", "constant", "hardcoded", "dummy", "fake", "mock", "test", "sequential"}:
+        return Suspicion(f"is {quoted(value)}, which makes codes that anybody knows")
+    if about and known & {"type", "tier", "plan", "kind"} and known & {"account"} and low in {"trial", "sandbox", "test", "free", "demo"}:
+        return Suspicion(f"is {quoted(value)}: such an account reaches verified numbers only")
     if not about or not known & ROLES or known & KEEPING or known & {"level", "timeout", "fallback", "secondary", "algorithm", "signature"}:
         return None
     if "://" in value and known & BASES:

@@ -42,7 +42,8 @@ def placeholder(text: str) -> str | None:
         return "is masked or left blank (a run of x, * or #)"
     if re.fullmatch(r"\*{3,}|x{3,}", low):
         return "is masked"
-    if re.search(r"(^|[^a-z])(your|my|enter|insert|put|replace|change)[-_ ](?!s$)[a-z]", low) and not low.startswith("http") or re.match(r"https?://(?:[^/]*[.@])?your[-_.]", low):
+    told = r"https?://(?:[^/]*[.@])?your[-_.]" if low.startswith("http") else r"(^|[^a-z])(your|my|enter|insert|put|replace|change)[-_ ](?!s$)[a-z]"
+    if re.search(told, low):
         return f"reads like an instruction ({bare[:30]})"
     return None
 

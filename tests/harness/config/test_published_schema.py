@@ -12,11 +12,10 @@ import pytest
 from otpgate.config import schema
 from otpgate.config.keys import GATEWAY as GATEWAY_KEYS
 from otpgate_contracts import documents
-from otpgate_contracts.loading import packs
 from otpgate_contracts.validation import COMMON_SETTINGS
 
 ROOT = Path(__file__).parents[3]
-MADE = schema.manifest_schema(packs())
+MADE = schema.manifest_schema(schema.known_packs())
 GATEWAY = "gateways:\n  one:\n    provider: {}\n    {}\n"
 
 

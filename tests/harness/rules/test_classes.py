@@ -7,6 +7,9 @@ from typing import Any
 
 import pytest
 
+from otpgate.commands.verify import refuse_unplayable
+from otpgate.config import manifest as manifests
+from otpgate.errors import UsageError
 from tests.providers.configured import found, manifest
 
 CAMPAIGN = {"scheme": "10dlc", "status": "approved"}
@@ -44,6 +47,11 @@ HEALTHY: dict[str, tuple[dict[str, str], dict[str, Any], dict[str, Any], list[st
         {"senders": [{"alphanumeric": "ACMEOT", "registration": INDIAN}], "callbacks": {"status": "https://otp.example.com/hooks"},
          "templates": [{"id": "65f1c04e475ae21f4f0c2ef9", "text": "{code} is your Acme code.", "status": "approved"}]}, ["IN"],
     ),
+    "smpp": (
+        {"host": "smsc.aggregator.net", "port": "2775", "system_id": "acmeotp", "password": "tr7Wq2xz", "source_ton": "5", "data_coding": "0", "sender": "ACME"},
+        {"tls": True, "bind": "transceiver", "source_npi": 0, "dest_ton": 1, "dest_npi": 1, "window": 10, "enquire_link": "30s"},
+        {"senders": [{"alphanumeric": "ACME"}]}, ["GB"],
+    ),
     "sinch": (
         {"service_plan_id": "5f0a9c8b7e6d4c3b92a180716f5e4d3c", "api_token": "0c1d2e3f4a5b46c7d8e9f0a1b2c3d4e5", "region": "us", "sender": "+12025550143",
          "delivery_report": "per_recipient"}, {"status_callback": "https://otp.example.com/hooks"}, {"senders": [NUMBER]}, ["US"],
@@ -60,6 +68,11 @@ WRONG: list[tuple[str, dict[str, str], dict[str, Any], str, str]] = [
     ("infobip", {"message_id": "26A8B5FE2BCD6CA716A2D780CB3F3390"}, {}, "TP019", "MESSAGE_ID"),
     ("infobip", {"base_url": "https://api.infobip.com"}, {}, "EP002", "BASE_URL"),
     ("msg91", {}, {"templates": []}, "RC004", "SENDER"),
+    ("smpp", {"host": "127.0.0.1"}, {}, "EP002", "HOST"),
+    ("smpp", {"source_ton": "1"}, {}, "SN017", "SOURCE_TON"),
+    ("smpp", {"sender": "ACMESHOPLOGIN"}, {}, "SN001", "SENDER"),
+    ("smpp", {"sender": "ACMEPAY"}, {}, "SN002", "SENDER"),
+    ("smpp", {"password": "tr7Wq2xz9Lp4"}, {}, "CR005", "PASSWORD"),
     ("sinch", {"delivery_report": "none"}, {}, "WH003", "DELIVERY_REPORT"),
 ]
 
@@ -89,3 +102,11 @@ def test_a_misconfiguration_is_found_at_its_line(
 ) -> None:
     """One value goes wrong, and the rule of its class says so where it is deployed."""
     assert said(tmp_path, provider, changed, account).get(rule) == name
+
+
+def test_a_gateway_that_no_fake_plays_is_refused_by_verify(tmp_path: Path) -> None:
+    """Its configuration can be checked; the gate says so instead of starting without a fake."""
+    said(tmp_path, "smpp", {}, {})
+    loaded = manifests.load(tmp_path / "otpgate.yaml", {})
+    with pytest.raises(UsageError, match="no fake plays `smpp`"):
+        refuse_unplayable(loaded)
