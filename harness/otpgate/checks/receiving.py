@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from otpgate.checks.observed import Observed
-from otpgate.findings import Fix
+from otpgate.findings import Fix, Span
 from otpgate.rules.registry import Fault, check
 
 ELSEWHERE = ("404", "405")
@@ -28,9 +28,12 @@ def true_receipt_refused(observed: Observed) -> Iterator[Fault]:
         settings = () if first.details.get("status") in ELSEWHERE else signing_settings(observed, seen.gateway)
         signed = first.details.get("signed") != "False"
         covered = "it is signed for the public URL" if signed else "nothing signs it, it has the provider's form,"
+        off = None if signed or not settings else signatures_off(observed, seen.gateway)
+        if off is not None:
+            covered = "the account's own state switches the signature off, which the service waits for: it has the provider's form"
         yield Fault(
             message=f"{first.message}; {covered} and reaches the service through the edge.",
-            at=observed.at(seen.gateway, *settings, "status_callback"), gateway=seen.gateway, countries=None,
+            at=off or observed.at(seen.gateway, *settings, "status_callback"), gateway=seen.gateway, countries=None,
             exchanges=seen.exchanges, scenarios=seen.scenarios,
             related=(("the callback URL the signature covers", observed.at(seen.gateway, "status_callback")),) if signed else (),
             fix=Fix(
@@ -130,6 +133,21 @@ def delivery_not_believed(observed: Observed) -> Iterator[Fault]:
             exchanges=seen.exchanges, scenarios=seen.scenarios,
             fix=Fix("Match the receipt with its message, and take the provider's word for delivered."),
         )
+
+
+def signatures_off(observed: Observed, name: str | None) -> Span | None:
+    """Where the account's state stands that keeps a provider from signing who signs every receipt otherwise; else None."""
+    gateway = observed.gateway(name)
+    pack = observed.packs.get(gateway.provider) if gateway else None
+    if gateway is None or pack is None or gateway.account is None:
+        return None
+    if not any(gateway.text(setting) for setting in signing_settings(observed, name)):
+        return None  # nobody told otpgate what to sign with
+    if not any(hook.signature_always for hook in pack.provider.webhooks if gateway.product in hook.products):
+        return None
+    if gateway.account.callbacks.signed is False:
+        return gateway.account_spans.get("callbacks.signed")
+    return gateway.account_spans.get("services")
 
 
 def signing_settings(observed: Observed, gateway: str | None) -> tuple[str, ...]:

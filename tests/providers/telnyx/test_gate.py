@@ -10,7 +10,7 @@ from tests.providers.gate import Trap, deployed, sprung, told, unfit
 
 pytestmark = [pytest.mark.slow, pytest.mark.fence]
 
-PROFILE = "services: [{id: 4000eba1-a0c0-4563-9925-b25e842a7cb6, enabled: true, whitelisted_destinations: [US]}]"
+PROFILE = "services: [{{id: 4000eba1-a0c0-4563-9925-b25e842a7cb6, {}, whitelisted_destinations: [{}]}}]"
 TRAPS = [
     Trap(
         title="a number of the account that does not stand on the profile", variables={"TELNYX_FROM": "+447700900002"},
@@ -18,7 +18,7 @@ TRAPS = [
     ),
     Trap(
         title="a country that the profile does not list, though the account has it",
-        change=("beta.yaml", "whitelisted_destinations: [GB]", "whitelisted_destinations: [US]"), expected=("DP001", PROFILE),
+        change=("beta.yaml", "whitelisted_destinations: [GB]", "whitelisted_destinations: [US]"), expected=("DP001", PROFILE.format("enabled: true", "US")),
     ),
     Trap(
         title="the profile is disabled, which is a conflict", change=("beta.yaml", "enabled: true", "enabled: false"),
@@ -27,6 +27,11 @@ TRAPS = [
     Trap(
         title="the end is waited for under a name that no event has", defects="waits_for_message_delivered", scenarios=("receipts",),
         expected=("WH055", "status_callback: https://otp.example.com/receipts/beta"),
+    ),
+    Trap(
+        title="the profile sends events of the first version, which nobody signs",
+        change=("beta.yaml", "enabled: true", 'webhook_api_version: "1"'), scenarios=("receipts",),
+        expected=("WH050", PROFILE.format('webhook_api_version: "1"', "GB")),
     ),
     Trap(
         title="the signature is taken over JSON written anew", defects="signs_parsed_body", scenarios=("receipts",),
