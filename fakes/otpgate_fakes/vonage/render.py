@@ -143,6 +143,7 @@ def _problem(context: Context, row: ErrorRow, detail: dict[str, str]) -> Reply:
         body["request_id"] = detail["request_id"]
     if row.code == "1150" or (row.product, row.code) == ("verify", "422"):
         name, reason = PARAMETERS.get(detail.get("reason", ""), ("", ""))
+        name = "workflow[0].to" if row.product == "verify" and name == "to" else name
         faults = json.loads(detail["invalid"]) if "invalid" in detail else {name: reason} if name else {}
         body["invalid_parameters"] = [{"name": name, "reason": reason} for name, reason in faults.items()]
     return _json(row.http or 403, body, PROBLEM)

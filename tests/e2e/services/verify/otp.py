@@ -209,7 +209,7 @@ class Service:
 
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    service = Service()
+    service: Service
 
     def do_GET(self) -> None:
         self.answer(200 if self.path == "/healthz" else 404, {})
@@ -242,6 +242,11 @@ class Handler(BaseHTTPRequestHandler):
         pass
 
 
-if __name__ == "__main__":
+def serve() -> None:
+    Handler.service = Service()
     ThreadingHTTPServer.request_queue_size = 64
     ThreadingHTTPServer((ENV.get("HOST", "127.0.0.1"), int(ENV["PORT"])), Handler).serve_forever()
+
+
+if __name__ == "__main__":
+    serve()
