@@ -13,6 +13,10 @@ from msgspec import Struct
 _NAME = r"[A-Za-z_][A-Za-z0-9_.\[\]'\"-]*"
 _FORMS = (  # compiled at first use, which the gate's fast path may not need
     r"##(?P<hash>[A-Za-z_]+)##"  # ##OTP##
+    r"|@@(?P<at>[A-Za-z_]+)@@"  # @@password@@
+    r"|\(\((?P<round>[A-Za-z_]+)\)\)"  # ((code))
+    r"|\b__(?P<dunder>[A-Za-z]+(?:_[A-Za-z]+)*)__\b"  # __CODE__
+    r"|(?<![#\w])#(?P<sharp>[A-Za-z_]+)#(?![#\w])"  # #code#
     r"|\{#(?P<dlt>[A-Za-z_]+)#\}"  # {#var#}, registered templates in India
     r"|\{\{\{?[-~]?\s*(?:\.|\$)?(?P<double>" + _NAME + r"|\d+)(?:\s*\|[^{}]*)?\s*[-~]?\}?\}\}"  # {{ .Code }} {{code}} {{1}}
     r"|<%[=-]?\s*@?(?P<erb>" + _NAME + r")\s*-?%>"  # <%= code %>
@@ -30,7 +34,7 @@ _CODE = (
     r"(?:^|[._])(?:(?:sms|auth|login|verify|verification|confirmation|activation|security|one_?time|temp|user|data)_?)*"
     r"(?:code|otp|token|pin|passcode|password|otp_?code|pincode|secret_?code|totp|tan|digits)(?:_?(?:code|value|number))?$"
 )
-_LOOSE = frozenset(("bare", "colon", "square", "percent", "hash"))
+_LOOSE = frozenset(("bare", "colon", "square", "percent", "hash", "at", "round", "dunder", "sharp"))
 
 
 class Placeholder(Struct, frozen=True, kw_only=True):

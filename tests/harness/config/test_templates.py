@@ -9,7 +9,8 @@ from otpgate.config.templates import placeholders, render
 RECOGNISED = [
     ("Your code is {code}.", "Your code is 123456."), ("Your code is {{ .Code }}", "Your code is 123456"), ("{{code}} is your code", "123456 is your code"),
     ("{{ .VerificationCode }}", "123456"), ("{{ user.otp | upper }}", "123456"), ("{{{code}}}", "123456"), ("Use %s now", "Use 123456 now"),
-    ("%(token)s", "123456"), ("%06d", "123456"), ("%1$s", "123456"), ("%{code}", "123456"), ("Code: ##OTP##", "Code: 123456"), ("$code!", "123456!"),
+    ("%(token)s", "123456"), ("%06d", "123456"), ("%1$s", "123456"), ("%{code}", "123456"), ("Code: ##OTP##", "Code: 123456"), ("@@password@@", "123456"), ("((code))", "123456"), ("__CODE__.", "123456."), ("#code#", "123456"),
+    ("@acme.com #{code}", "@acme.com #123456"), ("#1: {code}", "#1: 123456"), ("$code!", "123456!"),
     ("${otp}", "123456"), ("{0} for {1}", "123456 for {1}"), ("{}", "123456"), ("{code:06d}", "123456"), ("Use :code", "Use 123456"),
     ("<%= code %>", "123456"), ("{{1}} is it", "123456 is it"), ("{#var#}", "123456"), ("[code]", "123456"), ("%code%", "123456"),
     ("{brand}: {security_code}", "{brand}: 123456"), ("{code}\n\n@example.com #{code}", "123456\n\n@example.com #123456"), ("{otpCode}", "123456"),
