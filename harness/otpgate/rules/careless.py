@@ -26,6 +26,10 @@ LOOSE = (
     Saying(words=(words("single onetime once"), words("use only once enforce onetime code otp")), when=off, without=words("totp"), why=AGAIN),
     Saying(words=(words("invalidate consume delete expire clear"), words("use used verify verified success usage")), when=off,
            without=words("totp token session cache"), why=AGAIN),
+    Saying(words=(words("previous old older earlier"), words("keep allow accept valid")), when=on, without=words("password passwords email"),
+           why="lets codes verify that a newer one replaced"),
+    Saying(words=(words("revoke invalidate cancel expire"), words("resend previous old older new")), when=off, without=words("session token password"),
+           why="lets codes verify that a newer one replaced"),
     Saying(words=(words("reuse reusable reused multiuse replay"),), when=on, without=words("totp disable prevent forbid protection no connection port"), why=AGAIN),
     Saying(words=(words("expires expiry expire expiration expiring ttl lifetime"),), when=endless, without=words("totp session cache"),
            why="lets codes live for ever"),
@@ -40,8 +44,12 @@ PLAIN = (
     Saying(words=(words("log logs logging logger dump trace capture"),
                   words("body bodies payload payloads request requests message messages sensitive wire content params")), when=on,
            without=words("level file retention limit count id ids duration latency errors error"), why="writes texts, and so codes, into logs"),
-    Saying(words=(words("log logs logging logger dump"), words("body bodies payload payloads sensitive")), when=on, anywhere=True,
+    Saying(words=(words("log logs logging logger dump"), words("body bodies payload payloads sensitive wire")), when=on, anywhere=True,
            without=words("level file retention size max limit"), why="writes texts, and so codes, into logs"),
+    Saying(words=(words("audit store persist save archive"), words("body bodies content text plain message messages")), when=on,
+           without=words("id ids status encrypted"), why="keeps texts, and so codes"),
+    Saying(words=(words("level log logger"), words("okhttp feign retrofit client http")), anywhere=True, without=words("format"), when=lambda value: value.strip().lower() in {"body", "full", "bodies"},
+           why="logs requests with the text, and so with the code"),
     Saying(words=(words("redact redaction mask masking scrub scrubbing sanitize sanitise"),), when=off, anywhere=True,
            without=words("disable disabled skip html input network subnet net umask"), why="leaves numbers, texts and codes readable in logs"),
     Saying(words=(words("level"), words("axios requests urllib3 http httpx okhttp httpclient boto botocore sdk")),
@@ -176,7 +184,10 @@ def codes_kept_readable(service: ServiceSubject) -> Iterator[Fault]:
     providers = {gateway.gateway.provider for gateway in service.gateways}
     for name, entry in unread(service):
         text = entry.value.strip()
-        if name in {"DEBUG", "NODE_DEBUG"} and set(parts(text)) & (providers | {"http", "https", "axios", "request", "undici", "fetch"}):
+        if name.endswith(("OPTS", "OPTIONS")):
+            if re.search(r"javax\.net\.debug=\w+|--trace-tls", text):
+                yield Fault(message=f"`{name}` logs what goes over TLS: texts, codes and credentials.", at=entry.span, fix=Fix("remove it"))
+        elif name in {"DEBUG", "NODE_DEBUG"} and set(parts(text)) & (providers | {"http", "https", "axios", "request", "undici", "fetch"}):
             yield Fault(message=f"`{name}` is {quoted(text)}: calls to the gateway are logged with the text and the credential.", at=entry.span,
                         fix=Fix("remove it"))
         elif re.match(r"https?://", text) and spoken(service, frozenset(parts(name))) and (

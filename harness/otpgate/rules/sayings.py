@@ -54,7 +54,7 @@ def none(value: str) -> bool:
 def said(service: ServiceSubject, rows: Iterable[Saying]) -> Iterator[tuple[str, Entry, Saying]]:
     """The first row that holds, for each variable that no setting of the manifest is made of."""
     known_rows = tuple(rows)
-    providers = {gateway.gateway.provider for gateway in service.gateways}
+    providers = callers(service)
     for name, entry in unread(service):
         known = frozenset(parts(name))
         if known & {"email", "mail", "push"} and not known & {"sms"}:
@@ -70,7 +70,14 @@ def spoken(service: ServiceSubject, known: frozenset[str]) -> bool:
     """Whether a name speaks of codes, texts or a configured provider."""
     if known & {"email", "mail", "push"} and not known & {"sms"}:
         return False
-    return bool(known & CODES) or any(gateway.gateway.provider in known for gateway in service.gateways)
+    return bool(known & (CODES | callers(service)))
+
+
+def callers(service: ServiceSubject) -> frozenset[str]:
+    """Words by which the names of variables call the configured providers; those of a whole cloud say too little."""
+    ids = {gateway.gateway.provider for gateway in service.gateways}
+    aliases = {alias for gateway in service.gateways if gateway.pack for alias in gateway.pack.provider.aliases}
+    return frozenset(word for name in ids | aliases for word in {name, name.rpartition("_")[2]}) - {"", "aws", "azure", "http"}
 
 
 def seconds(name_words: list[str], value: str) -> tuple[float, ...]:

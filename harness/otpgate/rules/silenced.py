@@ -6,14 +6,16 @@ import re
 from collections.abc import Iterator
 from ipaddress import ip_network
 
+from otpgate.config.model import Setting
 from otpgate.findings import Fix
 from otpgate.rules.beside import unread
 from otpgate.rules.registry import Fault, rule
 from otpgate.rules.sayings import Saying, off, on, said, seconds, spoken, words
+from otpgate.rules.signing import signature_secret
 from otpgate.rules.subjects import ServiceSubject
 from otpgate.rules.switches import parts
 from otpgate.rules.values import number, placeholder
-from otpgate.rules.words import duration, quoted
+from otpgate.rules.words import duration, label, quoted
 
 ERRORS = words("error errors exception exceptions failure failures fail failed")
 QUIETING = words("ignore ignored swallow swallowed suppress suppressed silence silenced mute muted hide discard tolerate continue")
@@ -23,6 +25,8 @@ SWALLOWING = (
            why="makes sends that failed look like sends that worked"),
     Saying(words=(words("raise raises throw throws propagate surface report check strict"), ERRORS | {"response", "responses", "result", "results"}), when=off,
            without=QUIETING | {"sentry"}, why="leaves what the gateway answers unlooked at"),
+    Saying(words=(words("await wait verify read inspect"), words("result results response responses")), when=off, without=words("receipt webhook code otp"),
+           why="leaves what the gateway answers unlooked at"),
     Saying(words=(words("forget besteffort"),), when=on, without=words("password token device"), why="sends without looking at the answer"),
     Saying(words=(words("best"), words("effort")), when=on, why="sends without looking at the answer"),
     Saying(words=(words("log logging"), words("level")), when=lambda value: value.strip().lower() in {"off", "none", "critical", "fatal", "silent", "emergency"},
@@ -138,7 +142,7 @@ def webhook_guard_unfit(service: ServiceSubject) -> Iterator[Fault]:
     for name, entry in unread(service):
         listed_words, text = parts(name), entry.value.strip()
         known = frozenset(listed_words)
-        if not known & CALLING or known & {"slack", "stripe", "github", "payment", "email", "oauth", "login", "auth", "sso"}:
+        if not known & CALLING or known & {"slack", "stripe", "github", "payment", "email", "oauth", "login", "sso"}:
             continue
         if known & {"ips", "ip", "cidr", "cidrs", "ipallowlist", "networks", "sources"} and _private(text):
             yield Fault(message=f"`{name}` admits private addresses only, and providers call from public ones.", at=entry.span,
@@ -153,6 +157,19 @@ def webhook_guard_unfit(service: ServiceSubject) -> Iterator[Fault]:
             placeholder(text) is not None or text.lower() in {"secret", "password", "webhook", "test"}
         ):
             yield Fault(message=f"`{name}` still is a stand-in: anybody can sign receipts with it.", at=entry.span, fix=Fix("deploy the real secret"))
+        elif known & {"secret", "token", "key"} and (other := _another(service, known, text)):
+            yield Fault(message=f"`{name}` is another secret than {label(other)}, by which receipts are signed: genuine ones are refused.", at=entry.span,
+                        related=(("the secret in use stands here", other),), fix=Fix("deploy one secret"))
+
+
+def _another(service: ServiceSubject, known: frozenset[str], text: str) -> Setting | None:
+    """The secret that signs a provider's receipts, where a variable of that provider holds another one of the same form."""
+    for gateway in service.gateways:
+        secret = signature_secret(gateway) if gateway.webhook is not None and gateway.webhook.signature and gateway.gateway.provider in known else None
+        spec = gateway.spec(secret.key) if secret is not None else None
+        if secret is not None and spec is not None and spec.pattern and text != secret.text and re.search(spec.pattern, text):
+            return secret
+    return None
 
 
 def _private(text: str) -> bool:

@@ -92,7 +92,7 @@ def suspicion(name: str, entry: Entry, providers: frozenset[str]) -> Suspicion |
     known, low = frozenset(words), value.lower()
     if not value or (placeholder(value) and low not in OFF | SINKS) or (known & {"totp", "hotp"} and not known & {"sms"}):
         return None
-    if known & {"signature", "signatures", "forgery", "hmac", "tls", "ssl", "certificate", "certificates", "failover", "fallback"} or known & {"limit", "limits", "throttle", "captcha"}:
+    if known & {"signature", "signatures", "forgery", "hmac", "tls", "ssl", "certificate", "certificates", "failover", "fallback", "metadata", "ec2", "s3", "sts"} or known & {"limit", "limits", "throttle", "captcha"}:
         return None  # rules of their own judge these
     about = known & SUBJECT or known & providers or "textmessage" in known
     for judge in (_switched_off, _share, _fixed_code, _numbers, _sink, _base, _elsewhere):
@@ -174,7 +174,7 @@ def _sink(
 def _base(
     words: list[str], known: frozenset[str], value: str, low: str, about: bool, providers: frozenset[str]
 ) -> Suspicion | None:
-    if not about or not known & BASES or known & NO_BASES:
+    if not about or not known & BASES or known & NO_BASES or low in ON | NO:
         return None
     host = url(value if "://" in value else f"http://{value}").host
     if not host or " " in value:

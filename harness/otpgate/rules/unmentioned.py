@@ -23,7 +23,7 @@ OTHER_WAITS = frozenset({"session", "lock", "lockout", "idle", "shutdown", "keep
 WAYS = frozenset({"channel", "method", "delivery", "transport", "via", "medium"})
 OTHER_WAYS = {"email": "by e-mail", "mail": "by e-mail", "voice": "by voice", "call": "by voice", "tts": "by voice", "push": "as push messages",
               "whatsapp": "by WhatsApp", "telegram": "by Telegram", "signal": "by Signal", "totp": "by an authenticator", "slack": "by Slack"}
-SPARE = frozenset({"fallback", "secondary", "backup", "failover", "alternative", "default", "second", "email", "mail", "marketing", "voice", "preferred"})
+SPARE = frozenset({"old", "legacy", "previous", "fallback", "secondary", "backup", "failover", "alternative", "default", "second", "email", "mail", "marketing", "voice", "preferred"})
 CHOOSING = frozenset({"provider", "gateway", "vendor", "driver", "backend"})
 KEEPERS = frozenset({"cache", "session", "sessions", "queue", "store", "storage", "broker"})
 NOWHERE = frozenset({"noop", "locmem", "locmemcache", ":memory:", "array", "null", "dummy", "dummycache", "void", "discard", "blackhole", "nullstore"})
