@@ -88,7 +88,7 @@ def in_hand(play: Play, user: User) -> tuple[Message, str]:
     if answer.verdict != "accepted":
         raise Undecidable(f"no code could be asked for: {answer}")
     for message in play.arrivals(user, within):
-        settled = play.settle(message, within)
+        settled = play.settle(message, extend(play.terms.delivered_within))
         if settled.meaning not in LOST and settled.code:
             play.live.codes.add(settled.code)
             return settled, settled.code
