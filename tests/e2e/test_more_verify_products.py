@@ -74,6 +74,14 @@ def test_a_failure_inside_a_200_of_a_check_is_a_wrong_code(tmp_path: Path) -> No
     assert (found.code, found.names) == (1, {"wrong-code-accepted"}), found.failing()
 
 
+@pytest.mark.parametrize(("gateway", "word"), [("primary", "INVALID"), ("fallback", "OTP not match")])
+def test_what_the_provider_said_is_told(tmp_path: Path, gateway: str, word: str) -> None:
+    """A wrong code that was let in: the finding quotes the verdict, whether the check named an id or the number alone."""
+    service = deployed(tmp_path, TELESIGN, "trusts_status")
+    found = service.verify("--gateway", gateway, "--country", LEADING[gateway], scenarios=(f"{CODES}/wrong",))
+    assert f"{gateway} had answered 200 with {word}, which is no success" in found.findings[0]["message"]
+
+
 UNKNOWN = [
     (TELNYX, "telnyx.yaml", "4900017f", "5900017f", "primary", "resource-not-on-account", "TELNYX_VERIFY_PROFILE_ID"),
     (TELESIGN, "msg91.yaml", "0c2ef9", "0c2efa", "fallback", "registered-text-unknown", "MSG91_FLOW_ID"),

@@ -2,12 +2,27 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from otpgate_fakes.core.fake import Fake, Operation
 from otpgate_fakes.telesign import auth, messages, parse, process, receipts, render, verify
+
+if TYPE_CHECKING:
+    from otpgate_contracts.model import ErrorRow
+    from otpgate_fakes.core.context import Context
+    from otpgate_fakes.core.fake import Reply, Request
 
 __all__ = ["FAKE"]
 
 PROCESS = "verify_omni"
+
+
+def error(
+    context: Context, request: Request, operation: Operation | None, row: ErrorRow, detail: dict[str, str]
+) -> Reply:
+    """A refusal, or a try that did not succeed, which is none."""
+    return verify.untrue(context, row, detail) or render.error(context, request, operation, row, detail)
+
 
 FAKE = Fake(
     provider="telesign",
@@ -24,7 +39,7 @@ FAKE = Fake(
         Operation(id="finalize_verification", product=PROCESS, handle=process.finalize),
     ),
     claim=auth.claim,
-    render_error=render.error,
+    render_error=error,
     render_receipt=receipts.render_receipt,
     sign_receipt=receipts.sign_receipt,
     new_id=render.new_id,

@@ -12,6 +12,7 @@ from otpgate_fakes.telesign.parse import e164, fields_of, is_address, unregister
 from otpgate_fakes.telesign.render import moment, reply, status_of
 
 if TYPE_CHECKING:
+    from otpgate_contracts.model import ErrorRow
     from otpgate_fakes.core.context import Context
     from otpgate_fakes.core.fake import Request
     from otpgate_fakes.core.store import Message
@@ -103,7 +104,17 @@ def read(context: Context, request: Request) -> Reply:
         return reply(body_of(context, message))
     verdict = verification.check(code, context.clock.now())
     state = "INVALID" if verdict == "over" and code != verification.code else STATES[verdict]
+    if state != "VALID":
+        context.refuse(state, reference=message.provider_id, entered=code)
     return reply(body_of(context, message, state, code))
+
+
+def untrue(context: Context, row: ErrorRow, detail: dict[str, str]) -> Reply | None:
+    """A try that did not succeed: the verification as ever, and a word inside a 200. None for any other refusal."""
+    message = context.store.get(detail.get("reference", ""))
+    if message is None:
+        return None
+    return reply(body_of(context, message, row.code, detail.get("entered", "")))
 
 
 def complete(context: Context, request: Request) -> Reply:

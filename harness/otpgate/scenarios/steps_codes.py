@@ -147,14 +147,17 @@ def typed(play: Play, user: User, code: str) -> Answer:
 
 
 def last_check(play: Play, message: Message) -> Exchange | None:
-    """The last call that asked the provider about this message's code: it names an id of the answer to the send."""
+    """The last call that asked the provider about this message's code: it names an id of the answer to the send, or the number."""
     if play.terms.verified_by != "provider":
         return None
     calls = [call for call in play.live.exchanges() if call.gateway == message.gateway]
     send = next((call for call in calls if call.id == message.exchange), None)
     known = {message.provider_id, *ID.findall(send.response_body if send is not None else "")}
-    later = [call for call in calls if send is None or call.sequence > send.sequence]
+    later = [call for call in calls if send is None or (call.sequence > send.sequence and call.operation != send.operation)]
     asked = [call for call in later if any(name in call.url or name in call.request_body for name in known)]
+    # Some keep the code under the number alone; every case has a number of its own.
+    number = message.to.removeprefix("+")
+    asked = asked or [call for call in later if number in call.url or number in call.request_body]
     return asked[-1] if asked else None
 
 
