@@ -15,7 +15,7 @@ from otpgate.rules.signing import signature_secret
 from otpgate.rules.subjects import ServiceSubject
 from otpgate.rules.switches import parts
 from otpgate.rules.values import number, placeholder
-from otpgate.rules.words import duration, label, quoted
+from otpgate.rules.words import duration, label, listed, quoted
 
 ERRORS = words("error errors exception exceptions failure failures fail failed")
 QUIETING = words("ignore ignored swallow swallowed suppress suppressed silence silenced mute muted hide discard tolerate continue")
@@ -140,15 +140,15 @@ def webhook_guard_unfit(service: ServiceSubject) -> Iterator[Fault]:
     Sources: the providers' pages on webhook security.
     """
     for name, entry in unread(service):
-        listed_words, text = parts(name), entry.value.strip()
-        known = frozenset(listed_words)
+        name_words, text = parts(name), entry.value.strip()
+        known = frozenset(name_words)
         if not known & CALLING or known & {"slack", "stripe", "github", "payment", "email", "oauth", "login", "sso"}:
             continue
         if known & {"ips", "ip", "cidr", "cidrs", "ipallowlist", "networks", "sources"} and _private(text):
             yield Fault(message=f"`{name}` admits private addresses only, and providers call from public ones.", at=entry.span,
                         fix=Fix("list the provider's addresses"))
         elif known & {"tolerance", "maxage", "skew", "age"}:
-            spans = seconds(listed_words, text)
+            spans = seconds(name_words, text)
             longest = min(spans, default=-1.0) if len(spans) == 1 else max(spans, default=-1.0)
             if longest == 0 or longest > 3600:
                 why = "no receipt is ever fresh enough" if longest == 0 else f"a receipt may be replayed for {duration(longest)}"
@@ -215,12 +215,50 @@ def nobody_sends(service: ServiceSubject) -> Iterator[Fault]:
         yield Fault(message=f"`{name}` is {quoted(entry.value.strip())}: it {row.why}.", at=entry.span, fix=Fix("run the worker"))
     lifetime = service.otp_seconds("lifetime")
     for name, entry in unread(service):
-        listed_words = parts(name)
-        known = frozenset(listed_words)
+        name_words = parts(name)
+        known = frozenset(name_words)
         held = known & {"delay", "defer", "countdown", "hold"} and known & {"send", "sending", "dispatch", "queue", "delivery", "first", "initial"}
         if lifetime and held and spoken(service, known) and not known & {"retry", "resend", "retries", "backoff", "failover", "fallback"}:
-            spans = seconds(listed_words, entry.value)
+            spans = seconds(name_words, entry.value)
             if spans and min(spans[-1:]) >= lifetime / 2:
                 yield Fault(message=f"`{name}` holds codes back for {duration(spans[-1])}; they live for {duration(lifetime)}.", at=entry.span,
                             fix=Fix("send at once"))
 
+
+
+@rule("SV005", "failure-status-wanted", scope="service")
+def failure_status_wanted(service: ServiceSubject) -> Iterator[Fault]:
+    """A status of failure stands among the answers that are wanted.
+
+    Why: a request that was refused for its rate, or that crashed, then counts as a code on its way, or as a wrong code well refused;
+    the gate and every monitor that is made of it are blind there.
+
+    Bad:
+    ```yaml
+    service: {api: {request_code: {method: POST, path: /otp, json: {phone: "{phone}"}, accepted: [202, 429, 503]}}}
+    ```
+    or
+    ```yaml
+    service: {api: {verify_code: {method: POST, path: /otp/verify, json: {phone: "{phone}", code: "{code}"}, accepted: [200], refused: [401, 500]}}}
+    ```
+
+    Good:
+    ```yaml
+    service: {api: {request_code: {method: POST, path: /otp, json: {phone: "{phone}"}, accepted: [202]}}}
+    ```
+
+    Fix: name the statuses of success under `accepted`, those of a refusal under `refused`.
+
+    Sources: the manifest reference, `service.api`.
+    """
+    api = service.manifest.api
+    if api is None:
+        return
+    for name, steps in (("request_code", api.request_code), ("verify_code", api.verify_code)):
+        for step in steps:
+            taken = [str(status) for status in step.accepted if status >= 400]
+            crashed = [str(status) for status in step.refused if status >= 500]
+            for key, wrong in (("accepted", taken), ("refused", crashed)):
+                if wrong:
+                    yield Fault(message=f"`{name}.{key}` holds {listed(wrong)}: a failure of the service counts as the answer that is wanted.", at=api.span,
+                                discriminator=f"{name}.{key}", fix=Fix(f"take {listed(wrong)} out of `{key}`"))
