@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from importlib import import_module
 from pathlib import Path
 
 import msgspec
 from msgspec import Struct
 
 from otpgate.findings import Span
+
+DEVELOPMENT = frozenset({"dev", "develop", "development", "test", "tests", "testing", "docs", "doc", "lint", "typing", "ci", "qa"})
+PLAIN_CLIENTS = frozenset({"requests", "httpx", "aiohttp", "axios", "got", "node-fetch", "undici", "superagent", "ky"})
+"""With one of them a service may call the provider's API itself."""
 
 
 class Package(Struct, frozen=True):
@@ -89,6 +94,8 @@ def _reader(name: str) -> Callable[[str], Iterator[tuple[str, str, int]]]:
         return _go_mod
     if name in {"poetry.lock", "uv.lock", "pdm.lock"}:
         return _python_lock
+    if name in {"pyproject.toml", "Pipfile"}:
+        return _python_project
     return _requirements
 
 
@@ -132,6 +139,30 @@ def _go_mod(text: str) -> Iterator[tuple[str, str, int]]:
     for number, line in enumerate(text.splitlines(), start=1):
         if found := re.match(r"\s*(?:require\s+)?([\w.-]+\.[\w./-]+)\s+v([\w.+-]+)", line):
             yield found[1], found[2], number
+
+
+def _python_project(text: str) -> Iterator[tuple[str, str, int]]:
+    """What an image gets: the dependencies themselves, and extras that are not for development."""
+    tomllib = import_module("tomllib")
+    try:
+        document = tomllib.loads(text)
+    except tomllib.TOMLDecodeError:
+        return
+    lines = text.splitlines()
+    project = document.get("project", {})
+    extras = [one for name, one in project.get("optional-dependencies", {}).items() if name.lower() not in DEVELOPMENT]
+    for listed in (project.get("dependencies", []), *extras):
+        for one in listed:
+            for name, version, _ in _requirements(str(one)):
+                yield name, version, _line_of(lines, name)
+    poetry = document.get("tool", {}).get("poetry", {}).get("dependencies", {})
+    for name, told in {**poetry, **document.get("packages", {})}.items():
+        version = str(told.get("version", "") if isinstance(told, dict) else told)
+        yield name, version.lstrip("^~>=v* ") if "," not in version else "", _line_of(lines, name)
+
+
+def _line_of(lines: list[str], name: str) -> int:
+    return next((at for at, line in enumerate(lines, 1) if re.search(rf"(?<![\w-]){re.escape(name)}(?![\w-])", line)), 1)
 
 
 def _python_lock(text: str) -> Iterator[tuple[str, str, int]]:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from otpgate.config.model import Entry, Setting
 from otpgate.config.preset import OTHER
 from otpgate.findings import Fix, Span
-from otpgate.rules.dependencies import Package, allowed, normal
+from otpgate.rules.dependencies import PLAIN_CLIENTS, Package, allowed, normal
 from otpgate.rules.ranges import bounded, bounds, outside, unwise
 from otpgate.rules.references import by_shape
 from otpgate.rules.registry import Fault, Missing, rule
@@ -171,7 +171,7 @@ def sdk_not_a_dependency(gateway: GatewaySubject) -> Iterator[Fault]:
     yield Fault(
         message=f"`{gateway.name}` uses {gateway.title}, but {files} {'lists' if len(gateway.manifest.dependencies) == 1 else 'list'}"
         f" none of its SDKs ({listed((sdk.package for sdk in mine), word='or')}).",
-        at=Span(file=gateway.manifest.dependencies[0], key=mine[0].package), severity="error" if named or others else None,
+        at=Span(file=gateway.manifest.dependencies[0], key=mine[0].package), severity="error" if named or others else "note" if PLAIN_CLIENTS & set(packages) else None,
         fix=Fix(f"add {mine[0].package} to {gateway.manifest.dependencies[0]}"),
     )
 

@@ -152,3 +152,28 @@ def test_faulty_deployment_is_found_where_it_is_deployed(rule: str, file: str, l
     found = verdict(files, tmp_path).findings
     places = [(f.rule, f.location.file, (tmp_path / f.location.file).read_text("utf-8").splitlines()[f.location.line - 1]) for f in found]
     assert any(seen == rule and where == file and line in text for seen, where, text in places), places
+
+
+def depending(name: str, text: str) -> dict[str, str]:
+    """The healthy deployment, with one file of dependencies."""
+    files = with_file("prod.env", dotenv(VALUES))
+    return {**files, "otpgate.yaml": files["otpgate.yaml"].replace("{name: login,", f"{{name: login, dependencies: [{name}],"), name: text}
+
+
+@pytest.mark.parametrize(("name", "text"), [
+    ("pyproject.toml", '[project]\ndependencies=["django", "twilio>=10"]\n'), ("Pipfile", '[packages]\ntwilio = "*"\n'),
+    ("pyproject.toml", '[tool.poetry.dependencies]\ntwilio = "^10"\n'), ("requirements.txt", "requests==2.32.3\n"),
+])
+def test_a_service_with_its_sdk_or_a_plain_client_is_silent(name: str, text: str, tmp_path: Path) -> None:
+    """The SDK may be listed in any form; with a plain HTTP client there may be none."""
+    assert not [f for f in verdict(depending(name, text), tmp_path).findings if f.rule == "VR003" and f.severity != "note"]
+
+
+@pytest.mark.parametrize(("name", "text"), [
+    ("pyproject.toml", '[project]\ndependencies=["django"]\n[project.optional-dependencies]\ndev=["twilio"]\n'),
+    ("Pipfile", '[packages]\ndjango = "*"\n[dev-packages]\ntwilio = "*"\n'),
+    ("pyproject.toml", '[tool.poetry.dependencies]\ndjango = "*"\n[tool.poetry.group.dev.dependencies]\ntwilio = "*"\n'),
+])
+def test_an_sdk_for_development_alone_is_missing(name: str, text: str, tmp_path: Path) -> None:
+    """What only developers install is not in the image."""
+    assert any(f.rule == "VR003" and f.severity != "note" for f in verdict(depending(name, text), tmp_path).findings)
