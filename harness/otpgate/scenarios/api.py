@@ -22,6 +22,7 @@ from otpgate.scenarios.model import User
 Verdict = Literal["accepted", "refused", "broken"]
 PLACEHOLDER = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
 EXCERPT = 300
+UNTOLD = frozenset({"date", "content-length", "content-type", "set-cookie", "etag", "last-modified", "expires"})
 
 
 class Door(Protocol):
@@ -88,7 +89,7 @@ class Client(Struct, kw_only=True):
                 headers["Cookie"] = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
             response = self.call(method, path, headers=headers, body=body, timeout=self.timeout)
             text = response.body.decode("utf-8", "replace")
-            self.bodies.append(text)
+            self.bodies.append("\n".join((text, *(value for name, value in response.headers.items() if name not in UNTOLD), *response.set_cookies)))
             self._keep_cookies(response)
             late = late or (step.within is not None and response.seconds > step.within)
             verdict = judge(step, response, last)

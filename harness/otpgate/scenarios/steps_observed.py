@@ -17,7 +17,7 @@ from otpgate_contracts.model import Pack
 STRAY = ("unknown_host", "dns")
 SHORT_SECRET = 6
 # A clock's fraction or part of a longer token is not a leaked code.
-LEAK = r"(?<![\w.,:+\-]){code}(?![\w])"
+LEAK = r"(?<![\w.,+\-])(?<!\d:){code}(?![\w])"
 
 
 class Traffic(Struct, frozen=True, kw_only=True):

@@ -142,3 +142,11 @@ def test_a_service_that_does_not_answer_is_told() -> None:
     """A transport failure is broken and carries its reason."""
     answer = client(one(Step(method="GET", path="/x")), answering(0, error="connection refused")).request_code()
     assert (answer.verdict, str(answer)) == ("broken", "GET /x failed: connection refused")
+
+
+def test_what_an_answer_says_in_its_headers_is_kept_too() -> None:
+    """A code in a redirect or a header is read as easily as one in the body; dates are none."""
+    door = answering(302, "see there", headers={"location": "/verify?code=123456", "date": "Mon, 23 Nov 2026 12:34:56 GMT"}, set_cookies=("otp=654321",))
+    session = client(one(Step(method="POST", path="/otp", json={"phone": "{phone}"}, accepted=(302,))), door)
+    session.request_code()
+    assert session.bodies == ["see there\n/verify?code=123456\notp=654321"]

@@ -36,6 +36,7 @@ def call(**more: object) -> Exchange:
 @pytest.mark.parametrize(("log", "verdict"), [
     ("sending 123456 and 654321", "failed"), ("sent to +12025550143 in 0.123456 s", "passed"),
     ("at 2026-01-01T10:00:00.123456Z id 654321ab", "passed"), ("nothing", "passed"),
+    ("otp:123456 otp:654321", "failed"), ('{"a":123456,"b":654321}', "failed"), ("10:00:123456 10:00:654321", "passed"),
 ])
 def test_codes_in_the_log_are_a_leak_and_fractions_are_none(
     manifest: Manifest, packs: dict[str, Pack], log: str, verdict: str
