@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from otpgate.checks.observed import Observed
 from otpgate.findings import Fix
 from otpgate.rules.registry import Fault, check
+from otpgate.rules.words import nearest
 from otpgate.scenarios.model import Failure
 
 
@@ -99,17 +100,30 @@ def request_fits_no_document(observed: Observed) -> Iterator[Fault]:
     for seen in observed.per_gateway("contract_mismatch"):
         for failure in {(one.details.get("operation"), one.details.get("where")): one for one in seen.failures}.values():
             source = failure.details.get("source")
+            settings, note = settings_behind(observed, failure)
             yield Fault(
-                message=f"{failure.message}{f' (document: {source})' if source else ''}.",
-                at=observed.at(seen.gateway, *settings_behind(observed, failure)), gateway=seen.gateway,
+                message=f"{failure.message}{f' (document: {source})' if source else ''}.{note}",
+                at=observed.at(seen.gateway, *settings), gateway=seen.gateway,
                 exchanges=failure.exchanges, scenarios=(failure.case,), discriminator=failure.details.get("where", ""),
                 fix=Fix("Send what the document says."),
             )
 
 
-def settings_behind(observed: Observed, failure: Failure) -> tuple[str, ...]:
-    """The settings that the pack says are carried by the field of a mismatch."""
+def settings_behind(observed: Observed, failure: Failure) -> tuple[tuple[str, ...], str]:
+    """The settings that the pack says are carried by the field of a mismatch; else by what the fake noted of it, with the note."""
     gateway = observed.gateway(failure.gateway)
     pack = observed.packs.get(gateway.provider) if gateway is not None else None
     field = failure.details.get("where", "").partition(".")[2]
-    return tuple(spec.name for spec in pack.provider.settings if field in spec.wire) if pack is not None else ()
+    carried: dict[str, list[str]] = {}
+    for spec in pack.provider.settings if pack is not None else ():
+        for wire in spec.wire:
+            carried.setdefault(wire.rpartition(":")[2], []).append(spec.name)
+    if field in carried:
+        return tuple(carried[field]), ""
+    for call in (observed.exchanges[name] for name in failure.exchanges if name in observed.exchanges):
+        for note in call.notes:
+            meant = nearest(note.partition(" ")[0], carried)
+            if meant is not None:
+                return tuple(carried[meant]), f" {note}."
+    meant = nearest(field.rpartition(".")[2], carried)
+    return tuple(carried[meant]) if meant is not None else (), ""

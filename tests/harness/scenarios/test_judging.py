@@ -125,6 +125,13 @@ def test_a_send_that_was_only_answered_is_blamed_on_its_credential(healthy: Mani
     assert (found.rule, found.location.key) == ("EV001", "VONAGE_API_KEY")
 
 
+@pytest.mark.parametrize(("where", "key"), [("form.callback", "PUBLIC_URL"), ("form.call_back", "PUBLIC_URL"), ("form.sieve", "fallback")])
+def test_a_misspelt_field_is_told_at_the_setting_it_was_meant_for(healthy: Manifest, packs: dict[str, Pack], where: str, key: str) -> None:
+    """The field's own setting, or that of the name it nearly has; what resembles nothing is told at the gateway."""
+    (found,) = judged(healthy, packs, failure("contract_mismatch", where=where, operation="send"))
+    assert (found.rule, found.location.key.rpartition(".")[2]) == ("VR050", key)
+
+
 def test_a_code_that_does_not_arrive_is_an_error(healthy: Manifest, packs: dict[str, Pack]) -> None:
     """Where the rule behind a refusal only warns of what may come, what has come is no warning."""
     row = next(

@@ -99,3 +99,11 @@ def test_a_type_left_empty_leaves_the_default(tmp_path: Path) -> None:
     found = deployed(tmp_path, SMS, SNS_SMS_TYPE="").verify("--gateway", "primary", scenarios=("delivers",))
     (told,) = [one for one in found.report["findings"] if one["rule"] == "VR005"]
     assert (tmp_path / "service.env").read_text().splitlines()[told["location"]["line"] - 1] == "SNS_SMS_TYPE="
+
+
+def test_a_misspelt_attribute_is_told_at_the_setting_it_was_meant_for(tmp_path: Path) -> None:
+    """SNS takes it and goes on with its default; the warning stands where the type is deployed."""
+    found = deployed(tmp_path, SMS, "misspells_type").verify("--gateway", "primary", "--fail-on", "warning", scenarios=("delivers", "contract"))
+    (told,) = found.report["findings"]
+    assert (found.code, told["rule"], told["location"]["key"]) == (1, "VR050", "SNS_SMS_TYPE")
+    assert "AWS.SNS.SMS.SmsType is no attribute SNS knows for SMS" in told["message"]
