@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from otpgate.findings import Fix
+from otpgate.rules.beside import unread
 from otpgate.rules.registry import Fault, Missing, rule
 from otpgate.rules.senders import country_effect
-from otpgate.rules.subjects import GatewaySubject
-from otpgate.rules.words import listed
-from otpgate_contracts.numbering import country_of
+from otpgate.rules.subjects import GatewaySubject, ServiceSubject
+from otpgate.rules.switches import parts
+from otpgate.rules.values import number
+from otpgate.rules.words import listed, quoted
+from otpgate_contracts.numbering import country_of, example_numbers
+
+PHONES = frozenset({"phone", "phones", "mobile", "msisdn", "phonenumber", "recipient"})
 
 
 @rule("DP001", "destination-not-enabled")
@@ -133,3 +139,67 @@ def destination_unserved(gateway: GatewaySubject) -> Iterator[Fault]:
             route = next(route for route in gateway.manifest.routes_through(gateway.name) if country in route.countries)
             yield Fault(message=f"the route offers {country}, where {gateway.title} takes no sender of any kind.",
                         at=route.span, countries=(country,), fix=Fix("serve it through another gateway"))
+
+
+@rule("DP005", "number-form-of-the-service", scope="service", confidence="medium", profiles=("production", "staging"))
+def number_form_of_the_service(service: ServiceSubject) -> Iterator[Fault]:
+    """A deployed pattern or length of phone numbers refuses the numbers of a country that a route serves.
+
+    Why: the gateway would send, and the service itself turns those users away, as if their number were mistyped.
+
+    Bad:
+    ```env
+    PHONE_NUMBER_REGEX=^\\+1[0-9]{10}$
+    ```
+    or
+    ```env
+    PHONE_NUMBER_MAX_LENGTH=9
+    ```
+
+    Good:
+    ```env
+    PHONE_NUMBER_REGEX=^\\+[1-9][0-9]{6,14}$
+    PHONE_NUMBER_MAX_LENGTH=16
+    ```
+
+    Fix: take every number of E.164, or take the country off the routes.
+
+    Sources: ITU-T E.164; the examples of libphonenumber.
+    """
+    served = tuple(dict.fromkeys(country for route in service.manifest.routes for country in route.countries))
+    for name, entry in unread(service):
+        known, text = frozenset(parts(name)), entry.value.strip()
+        if not known & PHONES:
+            continue
+        if known & {"regex", "regexp", "pattern"}:
+            refused = tuple(country for country in served if _refuses(text, _forms(service, country)))
+        elif known >= {"max", "length"} and (most := number(text)) is not None and most > 0:
+            refused = tuple(c for c in served if (forms := _forms(service, c)) and most < min(len(one.lstrip("+0")) for one in forms))
+        else:
+            continue
+        if refused:
+            yield Fault(message=f"`{name}` is {quoted(text)}, which no number of {listed(refused)} fits: the service turns those users away itself.",
+                        at=entry.span, countries=refused, fix=Fix("take every number of E.164"))
+
+
+def _forms(service: ServiceSubject, country: str) -> list[str]:
+    """Numbers of a country in the forms people and libraries write them."""
+    row = service.country(country)
+    forms = []
+    for one in example_numbers(country)[:3]:
+        bare = one.lstrip("+")
+        forms += [f"+{bare}", bare, f"00{bare}"]
+        for code in (row.dial.split(",") if row else ()):
+            digits = code.replace("-", "").strip().lstrip("+")
+            forms += [bare.removeprefix(digits), "0" + bare.removeprefix(digits)] if bare.startswith(digits) else []
+    return forms
+
+
+def _refuses(pattern: str, forms: list[str]) -> bool:
+    if not forms or len(pattern) > 200 or not re.search(r"\d|\\d", pattern):
+        return False
+    try:
+        wanted = re.compile(pattern.strip("/"))
+    except re.error:
+        return False
+    return not any(wanted.search(form) for form in forms)

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from otpgate.findings import Fix
+from otpgate.rules.beside import unread
 from otpgate.rules.registry import Fault, rule
 from otpgate.rules.senders import country_effect
-from otpgate.rules.subjects import GatewaySubject
+from otpgate.rules.subjects import GatewaySubject, ServiceSubject
+from otpgate.rules.switches import parts
 from otpgate.rules.words import label, listed, quoted
 
+SENDING = frozenset({"from", "sender", "senders", "originator", "senderid"})
+OTHER_SENDERS = frozenset({"email", "mail", "voice", "call", "whatsapp", "test", "tests", "marketing", "allowed", "blocked", "inbound", "support", "alert"})
 KINDS = {"alphanumeric": "a name", "long_code": "a number", "toll_free": "a toll-free number", "short_code": "a short code"}
 
 
@@ -195,3 +200,36 @@ def sender_kind_told_wrong(gateway: GatewaySubject) -> Iterator[Fault]:
                 yield Fault(message=f"{label(setting)} is {setting.text}, and {label(use.setting)} is {quoted(use.text)}, {KINDS.get(str(use.kind), use.kind)}:"
                             f" {gateway.title} wants {listed(taken, word='or')} beside it.", at=setting, countries=use.countries or None,
                             fix=Fix(f"write {listed(taken, word='or')}", replacement=taken[0] if len(taken) == 1 else None))
+
+
+@rule("SN018", "sender-of-the-environment", scope="service", severity="warning", confidence="medium", profiles=("production", "staging"))
+def sender_of_the_environment(service: ServiceSubject) -> Iterator[Fault]:
+    """A deployed number that reads like a sender is on no account.
+
+    Why: the service sends from it, whatever the manifest says; the provider refuses a number that is not the account's.
+
+    Bad:
+    ```env
+    SMS_FROM=+12025550199
+    ```
+
+    Good:
+    ```env
+    SMS_FROM=+12025550143
+    ```
+
+    Fix: deploy a sender of the account, and bind `sender` to the variable.
+
+    Sources: account state, `senders`.
+    """
+    if not service.gateways or any(gateway.account.senders is None for gateway in service.gateways):
+        return
+    ours = {use.text.lstrip("+") for gateway in service.gateways for use in gateway.sender_uses}
+    ours |= {row.value.lstrip("+") for gateway in service.gateways for row in gateway.account.senders or ()}
+    providers = {gateway.gateway.provider for gateway in service.gateways}
+    for name, entry in unread(service):
+        known, text = frozenset(parts(name)), entry.value.strip()
+        if not known & SENDING or known & OTHER_SENDERS or not known & ({"sms", "otp"} | providers):
+            continue
+        if re.fullmatch(r"\+?[1-9]\d{9,14}", text) and text.lstrip("+") not in ours:
+            yield Fault(message=f"`{name}` is {quoted(text)}, a number of no account here.", at=entry.span, fix=Fix("deploy a sender of the account"))

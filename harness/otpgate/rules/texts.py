@@ -5,9 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from otpgate.config.templates import placeholders
 from otpgate.findings import Fix
+from otpgate.rules.beside import unread
 from otpgate.rules.registry import Fault, rule
 from otpgate.rules.subjects import GatewaySubject, ServiceSubject
+from otpgate.rules.switches import parts
 from otpgate.rules.values import number, sound, url
 from otpgate.rules.wording import display, fixed
 from otpgate.rules.words import duration, label, listed, quoted
@@ -21,6 +24,8 @@ STAND_IN = (
 )
 STAND_IN_MARKS = ("[", "<", "your", "my", "lorem", "todo", "fixme", "changeme", "example", "sample", "test", "demo")
 """One of them is in whatever the expression above finds; looking for them costs less than compiling it."""
+OTHER_TEXTS = frozenset({"email", "mail", "subject", "voice", "call", "push", "error", "success", "invalid", "expired", "failed", "help", "footer", "welcome",
+                         "title", "hint", "button", "label", "page", "ui", "name", "id", "dir", "path", "limit"})
 UNIT = {"second": 1, "sec": 1, "minute": 60, "min": 60, "hour": 3600, "hr": 3600}
 
 
@@ -343,3 +348,32 @@ def template_of_another_sender(gateway: GatewaySubject) -> Iterator[Fault]:
                 f" {quoted(row.sender)}.", at=uses[0].setting, countries=uses[0].countries or None,
                 fix=Fix("send from the sender of the template", row.sender),
                 related=(("the template stands here", gateway.account_span("templates")),))
+
+
+@rule("TP021", "text-of-the-environment", scope="service", severity="warning", confidence="medium", profiles=("production", "staging"))
+def text_of_the_environment(service: ServiceSubject) -> Iterator[Fault]:
+    """A deployed text for codes that no setting mentions has no place for the code.
+
+    Why: it is the text of another language or of another flow, and its users get a message without a code.
+
+    Bad:
+    ```env
+    OTP_TEMPLATE_DE=Hier ist Ihr Acme Code.
+    ```
+
+    Good:
+    ```env
+    OTP_TEMPLATE_DE={code} ist Ihr Acme Code.
+    ```
+
+    Fix: write the placeholder of the code into it, and name it under `otp.template`.
+
+    Sources: collected misconfigurations, class template and content.
+    """
+    for name, entry in unread(service):
+        known, text = frozenset(parts(name)), entry.value.strip()
+        if not {"template", "text", "body"} & known or not {"otp", "passcode", "verification", "2fa", "mfa"} & known or known & OTHER_TEXTS:
+            continue
+        if len(text.split()) >= 3 and "://" not in text and "<" not in text and not placeholders(text):
+            yield Fault(message=f"`{name}` is {quoted(text)}, a text without a place for the code.", at=entry.span,
+                        fix=Fix("write the placeholder of the code into it"))

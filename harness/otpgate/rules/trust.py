@@ -113,7 +113,9 @@ def trust_store_out_of_place(service: ServiceSubject) -> Iterator[Fault]:
         if proxied:
             yield Fault(message=f"`{name}` is {quoted(entry.value.strip())}, a debugging proxy: it reads every code.", at=entry.span,
                         fix=Fix("remove it"))
-        bundle = name in {"SSL_CERT_FILE", "SSL_CERT_DIR", "NODE_EXTRA_CA_CERTS"} or name.endswith("_CA_BUNDLE")
+        words = frozenset(parts(name))
+        ours = words & {"ca", "cert", "certs", "certificate", "cacert", "truststore"} and words & {"sms", "otp", "gateway", "provider"}
+        bundle = name in {"SSL_CERT_FILE", "SSL_CERT_DIR", "NODE_EXTRA_CA_CERTS"} or name.endswith("_CA_BUNDLE") or bool(ours)
         if bundle and re.search(ONE_MACHINE + "|" + DEBUGGING_PROXY, entry.value.strip()):
             yield Fault(message=f"`{name}` is {quoted(entry.value.strip())}, a place of one machine or a debugging proxy.", at=entry.span,
                         fix=Fix("remove it, or ship the bundle with the service"))
