@@ -60,20 +60,35 @@ def _name(source: Source, services: dict[str, Node]) -> str:
     )
 
 
-def _project_environment(source: Source) -> Lookup:
-    """Interpolation looks at the process environment first, then at `.env` beside the file."""
+class Project(msgspec.Struct, frozen=True):
+    """What interpolation finds: values of `.env` beside the file, with their places, then those of the process environment."""
+
+    beside: dict[str, Entry]
+    outside: Lookup
+
+    def __call__(self, name: str) -> str | None:
+        return self.beside[name].value if name in self.beside else self.outside(name)
+
+    def origin(self, text: str) -> Span | None:
+        """Where the value was deployed, when a text is one reference and `.env` holds what it refers to."""
+        found = _INTERPOLATION.fullmatch(text.strip())
+        entry = self.beside.get(found["bare"] or found["name"] or "") if found and "+" not in (found["operator"] or "") else None
+        return entry.span if entry is not None and entry.value else None
+
+
+def _project_environment(source: Source) -> Project:
     beside = source.path.parent / ".env"
-    entries: dict[str, str] = {}
+    entries: dict[str, Entry] = {}
     if beside.is_file():
         file = documents.relative(beside, source.folder)
         text = documents.read(beside, file, source.mention)
         inner = msgspec.structs.replace(source, path=beside, file=file, text=text, fragment="", documents=())
-        entries = {entry.name: entry.value for entry in dotenv.load(inner)}
-    return lambda name: entries[name] if name in entries else source.lookup(name)
+        entries = {entry.name: entry for entry in dotenv.load(inner)}
+    return Project(entries, source.lookup)
 
 
 def _service(
-    source: Source, services: dict[str, Node], name: str, defined: Lookup, above: tuple[str, ...]
+    source: Source, services: dict[str, Node], name: str, defined: Project, above: tuple[str, ...]
 ) -> list[Entry]:
     if name in above:
         raise ManifestError(
@@ -135,7 +150,7 @@ def _first(*lookups: Callable[[str], str | None]) -> Lookup:
     return lambda name: next((value for look in lookups if (value := look(name)) is not None), None)
 
 
-def _environment(source: Source, node: Node | None, defined: Lookup) -> list[Entry]:
+def _environment(source: Source, node: Node | None, defined: Project) -> list[Entry]:
     if node is None:
         return []
     entries: list[Entry] = []
@@ -155,13 +170,13 @@ def _environment(source: Source, node: Node | None, defined: Lookup) -> list[Ent
 
 
 def _entry(
-    source: Source, name: str, at: Node, value: Node | None, defined: Lookup, skip: int = 0
+    source: Source, name: str, at: Node, value: Node | None, defined: Project, skip: int = 0
 ) -> list[Entry]:
     span = at.span
     if value is None:
         inherited = defined(name)
         return [] if inherited is None else [
-            Entry(name=name, value=inherited, span=_keyed(span, name), loader="compose", remarks=("inherited",))
+            Entry(name=name, value=inherited, span=_keyed(defined.origin(f"${{{name}}}") or span, name), loader="compose", remarks=("inherited",))
         ]
     text, missing = interpolate(value, defined, skip)
     if skip and span.line == span.end_line and not value.quoted:
@@ -171,7 +186,7 @@ def _entry(
         extra = (*extra, "not_text")
     remarks = observed(text, extra=extra)
     return [Entry(
-        name=name, value=text, span=_keyed(span, name), loader="compose", raw=value.text[skip:],
+        name=name, value=text, span=_keyed(defined.origin(value.text[skip:]) or span, name), loader="compose", raw=value.text[skip:],
         quote='"' if value.quoted else None, remarks=remarks,
     )]
 

@@ -147,13 +147,14 @@ COMPOSE = """services:
 
 
 def test_compose_environment_wins_over_env_files(project: Write) -> None:
-    """Interpolation reads the process and `.env`; `environment` wins; source texts stay as they are."""
+    """Interpolation reads the process and `.env`; `environment` wins; source texts stay; what is one reference has its place in `.env`."""
     folder = project({"compose.yaml": COMPOSE, ".env": "FROM_DOTENV=dot\n", "one.env": "A=file\nONE='1'\n", "raw.env": "RAW='q' # x\n"})
     found = read(folder, "compose.yaml#web", None, {"FROM_PROCESS": "p", "E": "inherited"})
     assert values(found) == {
         "A": "dot", "ONE": "1", "RAW": "'q' # x", "B": "fallback", "C": "$kept", "D": "012", "E": "inherited", "F": "", "G": "set-p",
     }
-    assert str(found["A"].span) == "compose.yaml:9:10"
+    assert (str(found["A"].span), found["A"].span.key) == (".env:1:13", "A")
+    assert found["B"].span.file == found["G"].span.file == "compose.yaml"
     assert str(found["ONE"].span) == "one.env:2:5"
     assert found["F"].remarks == ("undefined_expansion",)
 
