@@ -9,7 +9,9 @@ import pytest
 
 from otpgate import rules
 from otpgate.config import preset as presets
+from otpgate.rules.pages import Sample
 
+from .samples import configured, judged
 from .test_strangers import GOTRUE, SID, TOKEN, preset, verdict
 
 NUMBER = "+12025550143"
@@ -140,3 +142,14 @@ def test_what_a_preset_watches_is_told_by_a_rule_there_is(id: str) -> None:
         assert row.rule in rules.load()
         assert re.compile(row.matches)
         assert all((row.says, row.do, row.source))
+
+
+@pytest.mark.parametrize("file", sorted((Path(__file__).parent / "whole").glob("*.env")), ids=lambda file: file.stem)
+def test_a_whole_deployment_is_silent(file: Path, tmp_path: Path) -> None:
+    """All that such a service is usually deployed with, beside what it sends codes with."""
+    lines = file.read_text("utf-8").splitlines()
+    if file.stem in HEALTHY:
+        assert loud(deployed(file.stem, *lines), tmp_path) == set()
+        return
+    walked = judged(configured([Sample(kind="env", name="", text="\n".join(f"+{line}" for line in lines))], tmp_path))
+    assert [(found.rule, found.message) for found in walked.findings if found.severity != "note"] == []
