@@ -106,6 +106,14 @@ def country_list_of_the_service(service: ServiceSubject) -> Iterator[Fault]:
     ```env
     OTP_ALLOWED_PREFIXES=+1,+44
     ```
+    or
+    ```env
+    SMS_ALLOWED_DIAL_CODES=+1,+44
+    ```
+    or
+    ```env
+    SMS_ALLOWED_COUNTRIES=USA,CAN,GBR
+    ```
 
     Good:
     ```env
