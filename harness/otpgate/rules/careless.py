@@ -33,7 +33,7 @@ LOOSE = (
     Saying(words=(words("reuse reusable reused multiuse replay"),), when=on, without=words("totp disable prevent forbid protection no connection port"), why=AGAIN),
     Saying(words=(words("expires expiry expire expiration expiring ttl lifetime"),), when=endless, without=words("totp session cache"),
            why="lets codes live for ever"),
-    Saying(words=(words("never no disable"), words("expires expiry expire expiration")), when=on, without=words("session cache"), why="lets codes live for ever"),
+    Saying(words=(words("never no disable forever"), words("expires expiry expire expiration valid")), when=on, without=words("session cache"), why="lets codes live for ever"),
     Saying(words=(words("secure crypto cryptographic csprng"), words("random rng")), when=off, why="makes codes that can be foretold"),
     Saying(words=(words("seed"), words("otp random code rng")), when=lambda value: re.fullmatch(r"\d{1,10}", value.strip()) is not None,
            without=words("totp hotp db data"), why="makes codes that can be foretold"),
@@ -100,6 +100,9 @@ def careless_policy_deployed(service: ServiceSubject) -> Iterator[Fault]:
         listed_words = parts(name)
         known, count = frozenset(listed_words), number(entry.value)
         if not spoken(service, known) or known & {"totp", "session", "lockout", "window"}:
+            continue
+        if known & LIVES and count == 0 and known & {"otp", "otps", "passcode", "verification"} and known <= LIVES | MAKING | ABOUT_CODES | UNITS.keys():
+            yield Fault(message=f"`{name}` is 0: codes live for ever, or not at all.", at=entry.span, fix=Fix("a few minutes"))
             continue
         sending = known & {"resend", "resends", "send", "sending", "retry", "retries", "delivery", "sms", "provider"}
         timed = known & (UNITS.keys() | {"ttl", "interval", "timeout", "cooldown"})

@@ -207,7 +207,7 @@ def limit_of_the_environment_unfit(service: ServiceSubject) -> Iterator[Fault]:
         each = known & {"ip", "user", "phone", "number", "recipient", "hour", "hourly", "minute"}
         if near and limit and not known & {"size", "length", "retries", "segments"} and (off(low) or low in {"none", "unlimited", "disabled"}) and low != "0":
             yield Fault(message=f"`{name}` is {quoted(low)}: nothing bounds how many codes are asked for.", at=entry.span, fix=Fix("a handful an hour"))
-        elif near and known & {"bypass", "skip", "ignore"} and known & {"limit", "limits", "throttle", "throttling"} and on(low):
+        elif near and known & {"bypass", "skip", "ignore", "disable", "disabled"} and known & {"limit", "limits", "throttle", "throttling"} and on(low):
             yield Fault(message=f"`{name}` is {quoted(low)}: nothing bounds how many codes are asked for.", at=entry.span, fix=Fix("switch it off"))
         elif known & GUARDS and off(low) and not known & {"disable", "disabled", "skip", "report"} and (near or known & {"abuse", "pumping", "fraudguard"} or known >= {"rack", "attack"}):
             yield Fault(message=f"`{name}` is {quoted(low)}: nothing keeps robots from pumping messages.", at=entry.span, fix=Fix("switch it on"))
