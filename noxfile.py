@@ -38,11 +38,21 @@ def outage(session: nox.Session) -> None:
 
 @nox.session
 def tests(session: nox.Session) -> None:
-    """Run the test suite."""
+    """Run the test suite, but for the gates."""
+    run_tests(session, "not gate")
+
+
+@nox.session
+def gates(session: nox.Session) -> None:
+    """Run the gate on services of every provider and product, healthy and with the traps of each."""
+    run_tests(session, "gate")
+
+
+def run_tests(session: nox.Session, marked: str) -> None:
     session.install("-e", ".", *group("test"), "-r", str(EXAMPLE / "requirements.txt"))
     workers = session.env.get("OTPGATE_TEST_WORKERS") or os.environ.get("OTPGATE_TEST_WORKERS")
     workers = workers or str(2 * (os.cpu_count() or 1))  # the long tests wait more than they compute
-    session.run("pytest", "-n", workers, "--dist", "worksteal", *session.posargs, env=QUIET)
+    session.run("pytest", "-m", marked, "-n", workers, "--dist", "worksteal", *session.posargs, env=QUIET)
 
 
 @nox.session

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from e2e.small import SERVICES, Small
 
-pytestmark = [pytest.mark.slow, pytest.mark.fence]
+pytestmark = [pytest.mark.slow, pytest.mark.fence, pytest.mark.gate]
 
 
 PAGE = Path(__file__).parents[2] / "docs/how-to/http.md"

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from e2e.small import SERVICES, Small
 
-pytestmark = [pytest.mark.slow, pytest.mark.fence]
+pytestmark = [pytest.mark.slow, pytest.mark.fence, pytest.mark.gate]
 
 NUMBERS = ["+254711000222", "+254711000223", "+254711000224", "+254711000225"]
 

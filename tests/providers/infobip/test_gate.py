@@ -8,7 +8,7 @@ import pytest
 
 from tests.providers.gate import Trap, deployed, sprung, told, unfit
 
-pytestmark = [pytest.mark.slow, pytest.mark.fence]
+pytestmark = [pytest.mark.slow, pytest.mark.fence, pytest.mark.gate]
 
 FAILOVER = "failover: {when: [error, timeout, undelivered], receipt_timeout: 3s}"
 TRAPS = [

@@ -10,7 +10,7 @@ from e2e.small import SERVICES, Small
 
 from tests.providers.msg91.conftest import REGISTERED
 
-pytestmark = [pytest.mark.slow, pytest.mark.fence]
+pytestmark = [pytest.mark.slow, pytest.mark.fence, pytest.mark.gate]
 
 
 def deployed(folder: Path, *defects: str, **variables: str) -> Small:

@@ -8,7 +8,7 @@ import pytest
 
 from tests.providers.gate import Trap, deployed, sprung, told, unfit
 
-pytestmark = [pytest.mark.slow, pytest.mark.fence]
+pytestmark = [pytest.mark.slow, pytest.mark.fence, pytest.mark.gate]
 
 TRAPS = [
     Trap(

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from e2e.small import SERVICES, Small
 
-pytestmark = [pytest.mark.slow, pytest.mark.fence]
+pytestmark = [pytest.mark.slow, pytest.mark.fence, pytest.mark.gate]
 
 
 def deployed(folder: Path, *defects: str, **variables: str) -> Small:

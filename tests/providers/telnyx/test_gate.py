@@ -8,7 +8,7 @@ import pytest
 
 from tests.providers.gate import Trap, deployed, sprung, told, unfit
 
-pytestmark = [pytest.mark.slow, pytest.mark.fence]
+pytestmark = [pytest.mark.slow, pytest.mark.fence, pytest.mark.gate]
 
 PROFILE = "services: [{{id: 4000eba1-a0c0-4563-9925-b25e842a7cb6, {}, whitelisted_destinations: [{}]}}]"
 TRAPS = [
