@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from otpgate_contracts import placeholders
 from otpgate_contracts.description import Description, Found, text_of
@@ -16,6 +17,10 @@ from otpgate_contracts.jsons import read_json
 
 JSON, TEXT = "application/json", "text/plain"
 WORDS = ("OK", "queued", "1", "0", "success", "true")
+
+
+SAMPLE_IDS = ("0f8fad5b-d9cb-469f-a165-70867728950e", "482093571846", "9f86d081884c7d65")
+"""Message ids of the usual forms."""
 
 
 class Answer(Struct, frozen=True):
@@ -82,6 +87,16 @@ def failure(about: Description, status: int, code: str, words: str) -> Answer:
     if _plain(about):
         answers = [*answers[1:], answers[0]]
     return next((one for one in answers if about.match is None or not accepted(about, about.status[0] if about.status else 200, one.body)), answers[0])
+
+
+def judged(about: Description) -> Description:
+    """The description with what can be said of its answers before any is seen."""
+    try:
+        success(about, SAMPLE_IDS)
+        answerable = True
+    except NoAnswer:
+        answerable = False
+    return replace(about, answerable=answerable, unconditional=unconditional(about))
 
 
 def unconditional(about: Description) -> bool:

@@ -11,8 +11,8 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from otpgate_contracts import answers, loading, placeholders
 from otpgate_contracts import description as descriptions
-from otpgate_contracts import loading, placeholders
 from otpgate_contracts.admin import FakeGateway
 from otpgate_contracts.description import Description, Field
 from otpgate_contracts.model import (
@@ -42,7 +42,7 @@ def pack_for(gateway: FakeGateway) -> Pack:
 
 def described(kind: Pack, id: str, tree: Mapping[str, Any]) -> Pack:
     """The pack of one gateway, under an id of its own."""
-    about = descriptions.read(tree)
+    about = answers.judged(descriptions.read(tree))
     provider = _provider(kind.provider, id, about)
     return replace(
         kind, provider=provider, description=about, document=document(about),

@@ -95,7 +95,10 @@ class Credential(Struct, frozen=True):
 
 
 class Description(Struct, frozen=True, kw_only=True):
-    """`status` empty: any 2xx. `match`: a pattern over the body, or JSON paths with the values they may have."""
+    """`status` empty: any 2xx. `match`: a pattern over the body, or JSON paths with the values they may have.
+
+    `answerable`: some answer satisfies `match` and `message_id` together; `unconditional`: any body does. answers.judged sets both.
+    """
 
     method: str = "POST"
     url: str = ""
@@ -112,6 +115,8 @@ class Description(Struct, frozen=True, kw_only=True):
     auth: Literal["", "basic", "bearer", "header", "query"] = ""
     credentials: tuple[Credential, ...] = ()
     flaws: tuple[Flaw, ...] = field(default_factory=tuple)
+    answerable: bool = True
+    unconditional: bool = False
 
     @property
     def carried(self) -> frozenset[str]:
@@ -230,7 +235,7 @@ class _Reading:
         if isinstance(said, str):
             try:
                 said = json.loads(said)
-            except ValueError as error:
+            except (ValueError, RecursionError) as error:
                 self.flaw(path, f"the payload is no JSON: {error}", "quote every placeholder once, as in \"{text}\"", "not_json")
                 return []
         if not isinstance(said, (Mapping, list)):

@@ -4,12 +4,14 @@ One folder per provider is read by :mod:`otpgate_contracts.loading`; unknown key
 with file and line. Every list entry that states a fact carries `source`.
 """
 
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from msgspec import Struct
 
 from otpgate_contracts.country import Country as Country  # noqa: PLC0414 - it is offered here too
-from otpgate_contracts.description import Description
+
+if TYPE_CHECKING:
+    from otpgate_contracts.description import Description
 
 Phase = Literal["sync", "body", "async"]
 Meaning = Literal[
@@ -362,16 +364,13 @@ class Senders(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Pack(Struct, frozen=True, kw_only=True):
-    """One provider, whole. `openapi` is loaded on demand by `otpgate_contracts.loading.openapi(pack)`.
-
-    `description` and `document` (its OpenAPI document) are there where the pack was made of a gateway's own description.
-    """
+    """One provider, whole; `loading.openapi(pack)` has its document, but for one made of a gateway's own `description`: `document`."""
 
     provider: Provider
     errors: tuple[ErrorRow, ...]
     senders: Senders
     folder: str
-    description: Description | None = None
+    description: "Description | None" = None
     document: dict[str, Any] | None = None
 
     @property

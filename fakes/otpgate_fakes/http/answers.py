@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from otpgate_fakes.core.store import Message
 
 BAD_REQUEST = 400
-SAMPLES = ("0f8fad5b-d9cb-469f-a165-70867728950e", "482093571846", "9f86d081884c7d65")
-"""Ids of several shapes; the description takes one of them."""
 
 
 class Answering:
@@ -27,19 +25,19 @@ class Answering:
         self.about = description_of(pack)
         self.shape = 0
         self.made: Answer | None = None
-        self.sample = SAMPLES[0]
+        self.sample = answers.SAMPLE_IDS[0]
         self.problem = ""
         try:
-            self.made, self.sample = answers.success(self.about, SAMPLES)
+            self.made, self.sample = answers.success(self.about, answers.SAMPLE_IDS)
         except NoAnswer as impossible:
             self.problem = str(impossible)
-        if self.sample in SAMPLES:
-            self.shape = SAMPLES.index(self.sample)
+        if self.sample in answers.SAMPLE_IDS:
+            self.shape = answers.SAMPLE_IDS.index(self.sample)
 
     def new_id(self, context: Context, send: Send) -> str:
         """An id that the answer can tell and the description finds again."""
         ids = context.ids
-        return (ids.uuid, lambda: ids.digits(12), lambda: ids.hex(16))[self.shape]() if self.sample in SAMPLES else self.sample
+        return (ids.uuid, lambda: ids.digits(12), lambda: ids.hex(16))[self.shape]() if self.sample in answers.SAMPLE_IDS else self.sample
 
     def sent(self, context: Context, request: Request, messages: list[Message]) -> Reply:
         if self.made is None:

@@ -7,11 +7,12 @@ A named placeholder stands for the code when its name says so (code, otp, token,
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from msgspec import Struct
 
 _NAME = r"[A-Za-z_][A-Za-z0-9_.\[\]'\"-]*"
-_FORMS = (  # compiled at first use, which the gate's fast path may not need
+_FORMS = (  # compiled at first use, which most templates do without
     r"##(?P<hash>[A-Za-z_]+)##"  # ##OTP##
     r"|@@(?P<at>[A-Za-z_]+)@@"  # @@password@@
     r"|\(\((?P<round>[A-Za-z_]+)\)\)"  # ((code))
@@ -34,6 +35,9 @@ _CODE = (
     r"(?:^|[._])(?:(?:sms|auth|login|verify|verification|confirmation|activation|security|one_?time|temp|user|data)_?)*"
     r"(?:code|otp|token|pin|passcode|password|otp_?code|pincode|secret_?code|totp|tan|digits)(?:_?(?:code|value|number))?$"
 )
+_OTHER_FORMS = frozenset("#@(_%<$:[")
+"""One of these stands in every form but that of single braces."""
+
 _LOOSE = frozenset(("bare", "colon", "square", "percent", "hash", "at", "round", "dunder", "sharp"))
 
 
@@ -61,16 +65,12 @@ def placeholders(template: str, placeholder: str | None = None) -> tuple[Placeho
             for found in re.finditer(re.escape(placeholder), template)
         )
     found = []
-    for match in re.finditer(_FORMS, template):
-        kind = match.lastgroup or ""
-        name = match[kind] or ""
+    for text, start, kind, name in _matches(template):
         positional = kind in ("printf", "dlt") or name == "" or name.isdigit()
         code = not positional and _is_code(name)
         if kind in _LOOSE and not code:
             continue  # `$5`, `:00`, `[ACME]` and `100%` are ordinary text
-        found.append(Placeholder(
-            text=match[0], start=match.start(), end=match.end(), name="" if positional else name, code=code
-        ))
+        found.append(Placeholder(text=text, start=start, end=start + len(text), name="" if positional else name, code=code))
     if not any(one.code for one in found):
         first = next((index for index, one in enumerate(found) if not one.name), None)
         if first is not None:
@@ -79,7 +79,25 @@ def placeholders(template: str, placeholder: str | None = None) -> tuple[Placeho
     return tuple(found)
 
 
+def _matches(template: str) -> Iterator[tuple[str, int, str, str]]:
+    """Text, place, form and name of all that looks like a placeholder."""
+    if _OTHER_FORMS.isdisjoint(template) and "{{" not in template:
+        parts = [part.partition("}") for part in template.split("{")[1:]]
+        if all(closed and name.isascii() and name.isidentifier() for name, closed, _ in parts):
+            place = 0
+            for name, _, _ in parts:
+                place = template.index("{", place)
+                yield f"{{{name}}}", place, "single", name
+                place += 1
+            return
+    for match in re.finditer(_FORMS, template):
+        kind = match.lastgroup or ""
+        yield match[0], match.start(), kind, match[kind] or ""
+
+
 def _is_code(name: str) -> bool:
+    if name in ("code", "otp"):
+        return True
     snake = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower().replace("-", "_")
     return re.search(_CODE, snake) is not None
 

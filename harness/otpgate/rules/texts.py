@@ -22,8 +22,9 @@ STAND_IN = (
     r"\b(?:YOUR|MY)[ _-](?:APP|COMPANY|BRAND|SERVICE|PRODUCT|SITE|BUSINESS)(?:[ _-]?NAME)?\b|\blorem ipsum\b|\b(?:TODO|FIXME|CHANGEME)\b|"
     r"\b(?:example|sample|test|demo)[ _-](?:app|company|message|sms|text)\b|\b(?:my|your)app\b"
 )
-STAND_IN_MARKS = ("[", "<", "your", "my", "lorem", "todo", "fixme", "changeme", "example", "sample", "test", "demo")
-"""One of them is in whatever the expression above finds; looking for them costs less than compiling it."""
+STAND_IN_MARKS = ("[", "<", "lorem", "todo", "fixme", "changeme", "example", "sample", "test", "demo")
+STAND_IN_NOUNS = ("app", "company", "brand", "service", "product", "site", "business")
+"""One of either is in whatever the expression above finds; looking for them costs less than compiling it."""
 OTHER_TEXTS = frozenset({"email", "mail", "subject", "voice", "call", "push", "error", "success", "invalid", "expired", "failed", "help", "footer", "welcome",
                          "title", "hint", "button", "label", "page", "ui", "name", "id", "dir", "path", "limit"})
 UNIT = {"second": 1, "sec": 1, "minute": 60, "min": 60, "hour": 3600, "hr": 3600}
@@ -78,7 +79,8 @@ def text_damaged(service: ServiceSubject) -> Iterator[Fault]:
 
 def _stand_in(text: str) -> re.Match[str] | None:
     small = text.lower()
-    return re.search(STAND_IN, text, re.IGNORECASE) if any(mark in small for mark in STAND_IN_MARKS) else None
+    marked = any(mark in small for mark in (*STAND_IN_MARKS, *STAND_IN_NOUNS))
+    return re.search(STAND_IN, text, re.IGNORECASE) if marked else None
 
 
 @rule("TP010", "text-contradicts-policy", scope="service", severity="warning")
