@@ -51,6 +51,9 @@ def unasked(play: Play, calls: list[Exchange]) -> tuple[str, str]:
         if fields and not any(re.search(rf"(?<![\w-]){re.escape(field)}[\"\]]?\s*[=:]", sent_text) for field in fields):
             what = "a callback URL" if name == "status_callback" else f"`{fields[0]}`"
             return name, f"the message was sent without {what}, so no receipt can ever arrive"
+    hooked = play.pack.setting("status_callback")
+    if hooked is None or not hooked.wire:
+        return "status_callback", "the message did not ask for receipts, or nobody subscribed to them, so no receipt can ever arrive"
     return "status_callback", "the message ended without a single receipt, although it asked for them"
 
 

@@ -66,7 +66,7 @@ class Plivo:
     def start(self, phone: str) -> str:
         status, answer = call("POST", self.base, {"recipient": phone, "app_uuid": ENV["PLIVO_APP_UUID"], "channel": "sms"}, self.headers)
         if status != 202:
-            raise Failed(str(status))
+            raise Failed(str(status), recipient="not a valid phone number" in str(answer))
         return answer["session_uuid"]
 
     def check(self, name: str, code: str) -> tuple[int, bool, bool]:
