@@ -120,3 +120,8 @@ def event_of(call: Any) -> str:
     """Which event a webhook is."""
     kind: str = json.loads(call.body)["data"]["event_type"]
     return kind
+
+
+def profiles(**fields: Any) -> list[dict[str, Any]]:
+    """The account's Verify profile, as account state has it under `services`."""
+    return [{"id": VERIFY, "kind": "verify", "name": "acme", "app_name": "Acme", "webhook_url": f"{PUBLIC}/verify", **fields}]
