@@ -130,7 +130,7 @@ def test_a_taken_port_is_named(project: Project) -> None:
 @pytest.mark.fence
 @pytest.mark.parametrize(("command", "expected"), [
     ("[python, -c, 'import sys; print(\"no database: OTP_DIGITS\"); sys.exit(3)']", "see: `OTP_DIGITS` is deployed at deploy/production.env:15"),
-    ("[python, -c, 'import time; print(\"still loading\", flush=True); time.sleep(600)']", "still loading"),
+    ("[python, -c, 'import signal; print(\"still loading\", flush=True); signal.pause()']", "still loading"),
     ("[no-such-interpreter, serve]", "no-such-interpreter"),
 ])
 def test_a_service_that_does_not_start_is_told_with_its_last_words(project: Project, command: str, expected: str) -> None:

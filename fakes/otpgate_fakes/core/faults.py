@@ -41,6 +41,7 @@ class Effect(Struct, frozen=True):
     moment: ClassVar[Moment] = "request"
 
     def strike(self, effects: Effects) -> None:
+        """What the fault does to a call. Abstract: each registered kind says it, and only those are ever struck."""
         raise NotImplementedError
 
 
